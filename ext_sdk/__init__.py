@@ -1,1 +1,21 @@
-"""."""
+"""Extensions for Azure Functions in Python that run on every worker, and never hurt the function."""
+
+from ext_sdk.context import current_invocation, propagate
+from ext_sdk.errors import ExtensionError, SettingsError
+from ext_sdk.extension import AppExtension, FuncExtension
+from ext_sdk.invocation import Invocation, Outcome
+from ext_sdk.registry import extensions
+from ext_sdk.shutdown import flush
+
+__all__ = [
+    "AppExtension",
+    "ExtensionError",
+    "FuncExtension",
+    "Invocation",
+    "Outcome",
+    "SettingsError",
+    "current_invocation",
+    "extensions",
+    "flush",
+    "propagate",
+]

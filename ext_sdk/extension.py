@@ -1,0 +1,228 @@
+"""What extension authors subclass.
+
+Official hook names keep their official meaning and signature (azure-functions, `azure/functions/extension/`,
+app_extension_base.py and func_extension_base.py); `around_invocation`, `invocation_failed[_app_level]` and `shutdown`
+are new.
+"""
+
+from __future__ import annotations
+
+import abc
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from azure.functions import AppExtensionBase, FuncExtensionBase
+from azure.functions.extension import ExtensionMeta
+
+from ext_sdk import registry, settings, shutdown, workers
+from ext_sdk.context import current_invocation
+from ext_sdk.errors import ExtensionError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+    from logging import Logger
+
+    from azure.functions import Context
+
+    from ext_sdk.invocation import Invocation, Outcome
+
+_log = logging.getLogger("ext_sdk")
+
+
+class _ExtensionType(ExtensionMeta):
+    """Registers extensions with us in place of the official registry, whose hooks only the classic worker calls.
+
+    The official metaclass would also register abstract classes, and a class again at each reload
+    (azure/functions/extension/extension_meta.py, `__init__` and `_register_application_extension`).
+    """
+
+    def __new__(
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        abstract: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        return abc.ABCMeta.__new__(mcls, name, bases, namespace, **kwargs)
+
+    def __init__(
+        cls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        abstract: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        abc.ABCMeta.__init__(cls, name, bases, namespace, **kwargs)
+        if "Settings" in namespace:
+            settings.check_declared(cls, namespace["Settings"])
+        if cls._app_level() and not abstract:
+            _activate(cls)
+
+    def _app_level(cls) -> bool:
+        return issubclass(cls, AppExtensionBase)
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if cls._app_level():
+            raise ExtensionError(
+                f"{cls.__name__} is an app-level extension and has no instances: "
+                f"importing it activates it, {cls.__name__}.configure(...) sets it up."
+            )
+        instance = abc.ABCMeta.__call__(cls, *args, **kwargs)
+        caller = sys._getframe(1)
+        _activate_instance(cls, instance, (caller.f_code.co_filename, caller.f_lineno))
+        return instance
+
+
+def _activate(extension: Any) -> None:
+    key = registry.identity(extension)
+    registry.add(key, extension, AppExtension)
+    try:
+        extension.init()
+    except Exception as error:
+        registry.remove(key)
+        _log.exception("%s.init() failed, so the extension is not active: %s", extension.__name__, error)
+        return
+    _start()
+
+
+def _activate_instance(extension: type, instance: Any, made_at: tuple[str, int]) -> None:
+    function_name = getattr(instance, "_trigger_name", None)
+    if function_name is None:
+        raise ExtensionError(
+            f"{extension.__name__}.__init__ did not call super().__init__(file_path), so its function is unknown."
+        )
+    key = (*registry.identity(extension), function_name, *made_at)
+    registry.add(key, instance, FuncExtension, function_name)
+    _start()
+
+
+def _start() -> None:
+    workers.install()
+    shutdown.arm()
+
+
+class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
+    """Base of app-level extensions: they take part in every invocation of the app.
+
+    The class itself is the extension, it has no instances, and every hook is a classmethod. Importing its module in
+    any trigger activates it; `class Base(AppExtension, abstract=True)` is never active.
+    """
+
+    order: ClassVar[int] = 0
+    """Inside its level, the extension with the smaller number is further out; equal ones by registration."""
+
+    @dataclass(frozen=True)
+    class Settings:
+        """What can be configured: nothing, unless a subclass declares a dataclass of this name."""
+
+    @classmethod
+    def configure(cls, **settings: Any) -> None:
+        """Set the extension up; may be called any number of times, and the last call wins.
+
+        Raises SettingsError if a name is unknown or a value is not allowed; what was set before then stays in force.
+        """
+        registry.registration_of(cls).configure(settings)
+
+    @classmethod
+    def settings(cls) -> Any:
+        """Return the settings in force, an instance of `Settings`.
+
+        Each value is what `configure` was given, else the app setting `EXT_<EXTENSION>_<NAME>`, else the default.
+        """
+        return registry.registration_of(cls).settings()
+
+    @classmethod
+    def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
+        """Run code before and after the function: a generator with one `yield`, which gives the Outcome.
+
+        It goes on after the `yield` whether the function returned or raised. To `return` before the `yield` is to take
+        no part in this invocation.
+        """
+        raise NotImplementedError
+
+    @classmethod
+    def invocation_failed_app_level(
+        cls, logger: Logger, context: Context, func_args: dict[str, object], error: BaseException
+    ) -> None:
+        """Run when the function raised, in place of `post_invocation_app_level`; the error then goes on unchanged."""
+
+    @classmethod
+    def shutdown(cls, timeout: float) -> bool | None:
+        """Deliver what is pending within `timeout` seconds: at `flush()`, SIGTERM and interpreter exit.
+
+        Return False to say that something could not be delivered; the extension may be used again afterwards.
+        """
+
+
+class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
+    """Base of function-level extensions: an instance takes part in the invocations of one function.
+
+    In the v1 model the trigger's module makes one with `SomeExtension(__file__)`; elsewhere name the function:
+    `SomeExtension(function="HttpTrigger")`.
+    """
+
+    order: ClassVar[int] = 0
+    """Inside its level, the extension with the smaller number is further out; equal ones by registration."""
+
+    def __init__(self, file_path: str | None = None, *, function: str | None = None) -> None:
+        """Bind the extension to the function whose folder holds `file_path`, or to the one called `function`.
+
+        Raises ExtensionError if the function cannot be told from the path.
+        """
+        if (file_path is None) == (function is None):
+            raise ExtensionError(
+                f"{type(self).__name__} belongs to one function: make it with "
+                f'{type(self).__name__}(__file__) in the function\'s folder, or {type(self).__name__}(function="name").'
+            )
+        self._trigger_name = function or _function_of(type(self).__name__, str(file_path))
+        self._idle: dict[str, Any] = {}
+
+    @property
+    def attributes(self) -> dict[str, Any]:
+        """The instance's own dict for the current invocation, a fresh one each time.
+
+        Outside of an invocation, as in a unit test that calls the function directly, it is a dict of the instance.
+        """
+        invocation = current_invocation()
+        return self._idle if invocation is None else invocation._own.setdefault(id(self), {})
+
+    def around_invocation(self, invocation: Invocation) -> Generator[None, Outcome, None]:
+        """Run code before and after the function: as `AppExtension.around_invocation`."""
+        raise NotImplementedError
+
+    def invocation_failed(
+        self, logger: Logger, context: Context, func_args: dict[str, object], error: BaseException
+    ) -> None:
+        """Run when the function raised, in place of `post_invocation`; the error then goes on unchanged."""
+
+    def shutdown(self, timeout: float) -> bool | None:
+        """Deliver what is pending within `timeout` seconds: as `AppExtension.shutdown`."""
+
+
+def _function_of(extension: str, file_path: str) -> str:
+    """Return the name of the v1 function whose folder holds the file: the first folder below the app's.
+
+    The rule is that of azure/functions/extension/func_extension_base.py, `__init__`.
+    """
+    root = os.environ.get("AzureWebJobsScriptRoot")  # noqa: SIM112 - the platform spells it so
+    if root is None:  # not in a function app, e.g. in a unit test: a v1 function's folder has the function's name
+        return os.path.basename(os.path.dirname(os.path.abspath(file_path)))
+    parts = os.path.relpath(os.path.normpath(file_path), os.path.normpath(root)).split(os.sep)
+    if parts[0] == os.pardir:
+        raise ExtensionError(
+            f"{extension}({file_path!r}): the file is outside the function app {root!r}. "
+            f'Pass the trigger\'s own __file__, or name the function: {extension}(function="name").'
+        )
+    if len(parts) == 1:
+        raise ExtensionError(
+            f"{extension}({file_path!r}): the file is in no function's folder, so its function cannot be told. "
+            f'In {parts[0]} name the function: {extension}(function="name").'
+        )
+    return parts[0]

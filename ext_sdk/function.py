@@ -1,0 +1,38 @@
+"""What is known of one function of the app, once, when it is first seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+
+@dataclass(frozen=True)
+class Trigger:
+    """The binding that starts the function. `Invocation.args[trigger.name]` is its value."""
+
+    name: str = ""
+    """The argument that receives the trigger's value, e.g. `"req"`; empty if the worker does not tell."""
+
+    type: str = ""
+    """The binding's type as in function.json, e.g. `"httpTrigger"`; empty if the worker does not tell."""
+
+    binding: Mapping[str, Any] = field(default_factory=dict)
+    """The binding as in function.json (`route`, `methods`, `queueName`, `schedule` ...); empty if it is not known."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A function of the app as the worker loaded it."""
+
+    name: str
+    directory: str
+    call: Callable[..., Any]
+    trigger: Trigger = Trigger()
+    is_async: bool = False
+    wants_context: bool = True
+    """Whether the function has a parameter for the worker's Context."""
+    has_context: bool = True
+    """Whether the worker's Context reaches us: not if a binding of the function is itself called `context`."""
