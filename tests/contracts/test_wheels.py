@@ -1,0 +1,90 @@
+"""What a user installs: each wheel is built from a copy of the repository and opened."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from concurrent.futures import ThreadPoolExecutor
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.repository import DISTRIBUTIONS, ROOT, SDK, Distribution, _generated
+
+pytestmark = pytest.mark.timeout(180)
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[Distribution, Path]:
+    """Each distribution's wheel, built with the pinned hatchling and without network."""
+    work = tmp_path_factory.mktemp("wheels")
+    copy = work / "repository"
+    shutil.copytree(ROOT, copy, ignore=ignored)
+    with ThreadPoolExecutor(2) as pool:
+        built = pool.map(
+            lambda distribution: build(copy / distribution.folder, work / distribution.package), DISTRIBUTIONS
+        )
+        return dict(zip(DISTRIBUTIONS, built, strict=True))
+
+
+def ignored(folder: str, names: list[str]) -> list[str]:
+    return [name for name in names if _generated(Path(name)) or name in {"tests", "docs"}]
+
+
+def build(source: Path, out: Path) -> Path:
+    done = subprocess.run(
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
+        capture_output=True, text=True, check=False, timeout=170,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    (wheel,) = out.glob("*.whl")
+    return wheel
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
+def test_a_wheel_holds_its_package_and_nothing_else(wheels: dict[Distribution, Path], distribution: Distribution):
+    """No tests, samples, sister packages or stray files; and no file of the package is missing."""
+    names = zipfile.ZipFile(wheels[distribution]).namelist()
+    package = {name for name in names if ".dist-info/" not in name}
+    files = (path for path in distribution.source.rglob("*") if path.is_file())
+    expected = {
+        path.relative_to(distribution.path).as_posix() for path in files if not _generated(path.relative_to(ROOT))
+    }
+
+    assert package == expected
+    assert {name.partition("/")[0] for name in names} == {distribution.package, info(distribution)}
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
+def test_a_wheel_is_pure_python(wheels: dict[Distribution, Path], distribution: Distribution):
+    """One wheel for every Python and system, since the build machine of a remote build is not the one that runs."""
+    assert wheels[distribution].name.endswith("-py3-none-any.whl")
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
+def test_a_wheel_carries_licence_readme_and_marker(wheels: dict[Distribution, Path], distribution: Distribution):
+    """Also what tells type checkers that it is typed."""
+    wheel = zipfile.ZipFile(wheels[distribution])
+    metadata = Parser().parsestr(wheel.read(f"{info(distribution)}/METADATA").decode())
+
+    assert wheel.read(f"{info(distribution)}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
+    assert f"{distribution.package}/py.typed" in wheel.namelist()
+    assert str(metadata.get_payload()).strip() == (distribution.path / "README.md").read_text("utf-8").strip()
+
+
+def test_only_the_devkit_brings_a_command(wheels: dict[Distribution, Path]):
+    """A function app gets no console script, and no entry point that a deployment could lose."""
+    with_entry_points = [
+        distribution.package
+        for distribution, wheel in wheels.items()
+        if f"{info(distribution)}/entry_points.txt" in zipfile.ZipFile(wheel).namelist()
+    ]
+
+    assert with_entry_points == ["ext_devkit"]
+
+
+def info(distribution: Distribution) -> str:
+    return f"{distribution.project['name'].replace('-', '_')}-{SDK.project['version']}.dist-info"
