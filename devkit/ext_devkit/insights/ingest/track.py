@@ -1,0 +1,83 @@
+"""What a track endpoint does with a body: read it, store what is valid, and answer item by item."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ext_devkit.insights.ingest.document import Unreadable, read_items
+from ext_devkit.insights.ingest.item import read_item
+from ext_devkit.insights.ingest.moment import Window
+from ext_devkit.insights.ingest.rejection import RejectedError
+
+if TYPE_CHECKING:
+    from ext_devkit.insights.ingest.rejection import Rejection
+    from ext_devkit.insights.store.store import Store
+
+OK = 200
+PARTIAL = 206
+UNAVAILABLE = 503
+
+
+class Answer(NamedTuple):
+    """The answer to a track request: HTTP status, and per rejected item its index, status and reason.
+
+    None accepted: the status is that of the first item (ENDPOINT-PROTOCOL.md in microsoft/ApplicationInsights-Home).
+    """
+
+    received: int
+    rejections: dict[int, Rejection]
+
+    @property
+    def status(self) -> int:
+        """Return the HTTP status."""
+        if not self.rejections:
+            return OK
+        return PARTIAL if len(self.rejections) < self.received else self.rejections[0][0]
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """Return the JSON body."""
+        errors = [
+            {"index": index, "statusCode": status, "message": message}
+            for index, (status, message) in self.rejections.items()
+        ]
+        accepted = max(self.received - len(errors), 0)
+        return {"itemsReceived": self.received, "itemsAccepted": accepted, "errors": errors}
+
+
+def refuse(error: RejectedError) -> Answer:
+    """Return the answer to a body as a whole that is not taken; no item was received, index 0 has the reason."""
+    return Answer(0, {0: error.rejection})
+
+
+def track(body: bytes | bytearray, store: Store) -> Answer:
+    """Store the items of a body; return when what is accepted is committed."""
+    try:
+        items = read_items(body)
+    except RejectedError as error:
+        return refuse(error)
+    rows, rejections = _sort(items)
+    if rows:
+        try:
+            store.store(rows).result()
+        except sqlite3.Error as error:
+            reason = UNAVAILABLE, f"The items could not be stored in {store.path}: {error}. Send them again later."
+            rejections |= dict.fromkeys(range(len(items)), reason) | rejections
+    return Answer(len(items), dict(sorted(rejections.items())))
+
+
+def _sort(items: list[Any]) -> tuple[dict[str, list[list[Any]]], dict[int, Rejection]]:
+    """Return the rows of each table, and what is rejected by its index."""
+    window = Window()
+    rows: dict[str, list[list[Any]]] = {}
+    rejections: dict[int, Rejection] = {}
+    for index, item in enumerate(items):
+        try:
+            if isinstance(item, Unreadable):
+                raise RejectedError(item.reason)
+            table, row = read_item(item, window)
+            rows.setdefault(table, []).append(row)
+        except RejectedError as error:
+            rejections[index] = error.rejection
+    return rows, rejections

@@ -1,0 +1,136 @@
+"""Runs the local Application Insights on loopback, in a thread of this process."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from ext_devkit.errors import DevkitError
+from ext_devkit.insights.app import create_app
+from ext_devkit.insights.store.store import Store
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from ext_devkit.insights.store.reader import Row
+
+HOST = "127.0.0.1"
+DEFAULT_PORT = 4319
+HIGHEST_PORT = 65535
+BACKLOG = 128
+
+INSTRUMENTATION_KEY = "10ca1000-0000-4000-8000-000000000000"
+"""Any key is taken; this one is printed because exporters insist on a lower-case UUID."""
+
+GRACE_SECONDS = 1
+"""How long open requests may go on after the end was asked for."""
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than the 15 s and 60 s between the batches and metrics of common exporters."""
+
+
+class InsightsServer:
+    """A running local Application Insights: `with InsightsServer() as server:`.
+
+    `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed.
+    Raises DevkitError if the port is busy or out of range, or the file cannot be used.
+    """
+
+    def __init__(self, port: int = 0, db: str | Path | None = None) -> None:
+        self._socket = listen(port)
+        self._folder = tempfile.TemporaryDirectory(prefix="azfunc-ext-") if db is None else None
+        try:
+            path = Path(db) if db is not None else Path(self._folder.name) / "insights.db"  # type: ignore[union-attr]
+            self.store = Store(path)
+        except BaseException:
+            self._socket.close()
+            self._remove_folder()
+            raise
+        self.port: int = self._socket.getsockname()[1]
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                create_app(self.store),
+                loop="asyncio",
+                http="h11",
+                ws="none",
+                lifespan="off",
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=GRACE_SECONDS,
+            )
+        )
+        self._thread = threading.Thread(target=self._run, name="azfunc-ext insights", daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        """Return the base URL, without a slash at its end."""
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def connection_string(self) -> str:
+        """Return what goes into `APPLICATIONINSIGHTS_CONNECTION_STRING`; live metrics stay on this machine as well."""
+        return f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={self.url};LiveEndpoint={self.url}"
+
+    def wait_for(self, table: str, count: int = 1, timeout: float = 10.0) -> list[Row]:
+        """Return a table's rows, oldest first, as soon as there are `count` of them; see `Store.wait_for`."""
+        return self.store.wait_for(table, count, timeout)
+
+    def close(self) -> None:
+        """Stop listening, let open requests finish for a second, commit, and free port and files. May be repeated."""
+        self._server.should_exit = True
+        self._thread.join()
+        self._socket.close()
+        self.store.close()
+        self._remove_folder()
+
+    def __enter__(self) -> Self:
+        """Return the server itself, which already takes requests."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Close the server."""
+        self.close()
+
+    def _run(self) -> None:
+        self._server.run(sockets=[self._socket])
+
+    def _remove_folder(self) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
+
+
+def listen(port: int) -> socket.socket:
+    """Return a socket that listens on loopback only; raise DevkitError if the port cannot be had."""
+    if not 0 <= port <= HIGHEST_PORT:
+        raise DevkitError(f"Port {port} does not exist. Use --port with 1-{HIGHEST_PORT}, or 0 for any free port.")
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            # Without it, a restart right after the end has to wait for the old connections' TIME_WAIT.
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise DevkitError(_why_not(port, error)) from error
+    return listener
+
+
+def _why_not(port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is in use by another program, perhaps another 'azfunc-ext insights'. "
+            "End that one, or use --port with another number (0 picks a free one)."
+        )
+    return f"Port {port} cannot be used: {error.strerror}. Use --port with another number (0 picks a free one)."

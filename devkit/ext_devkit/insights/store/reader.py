@@ -1,0 +1,101 @@
+"""The questions that views and tests ask."""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ext_devkit.insights.store.database import open_for_reading
+from ext_devkit.insights.store.schema import JSON_COLUMNS, TABLES
+
+if TYPE_CHECKING:
+    import sqlite3
+    from pathlib import Path
+
+    from typing_extensions import Self
+
+Row = dict[str, Any]
+"""Column -> value, with JSON columns decoded (an empty one is {}) and `success` as bool."""
+
+LAST_CHARACTER = "\U0010ffff"
+
+
+class Reader:
+    """Reads the file through one read-only connection; usable from any thread, beside a writer in any process."""
+
+    def __init__(self, path: Path) -> None:
+        self._connection = open_for_reading(path)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+    def __enter__(self) -> Self:
+        """Return the reader itself."""
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        """Close the connection."""
+        self.close()
+
+    def rows(self, table: str, *, operation_id: str | None = None, limit: int = -1) -> list[Row]:
+        """Return a table's rows, of one operation or of all, oldest first; `limit` < 0 means all of them."""
+        if table not in TABLES:
+            raise ValueError(f"There is no table {table!r}. Known: {', '.join(TABLES)}.")
+        where = "" if operation_id is None else "WHERE operation_Id = ?"
+        values = () if operation_id is None else (operation_id,)
+        rows = self._query(
+            f"SELECT * FROM {table} {where} ORDER BY timestamp, itemId LIMIT ?",  # noqa: S608
+            (*values, limit),
+        )
+        return [_decode(row) for row in rows]
+
+    def count(self, table: str, *, operation_id: str | None = None) -> int:
+        """Return how many rows a table has, of one operation or in all."""
+        where = "" if operation_id is None else "WHERE operation_Id = ?"
+        values = () if operation_id is None else (operation_id,)
+        return int(self._query(f"SELECT count(*) AS n FROM {table} {where}", values)[0]["n"])  # noqa: S608
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of rows of each table."""
+        return {table: self.count(table) for table in TABLES}
+
+    def recent_operations(self, limit: int) -> list[str]:
+        """Return the ids of the operations that started last, latest first."""
+        starts = " UNION ALL ".join(
+            f"SELECT operation_Id, min(timestamp) AS start FROM {table} "  # noqa: S608
+            "WHERE operation_Id IS NOT NULL GROUP BY operation_Id"
+            for table in TABLES
+        )
+        rows = self._query(
+            f"SELECT operation_Id FROM ({starts}) GROUP BY operation_Id ORDER BY min(start) DESC LIMIT ?",  # noqa: S608
+            (limit,),
+        )
+        return [row["operation_Id"] for row in rows]
+
+    def operations_like(self, prefix: str, limit: int) -> list[str]:
+        """Return ids of operations that start with a prefix; only the id itself if there is one that equals it."""
+        ids = " UNION ".join(
+            f"SELECT operation_Id FROM {table} WHERE operation_Id >= ?1 AND operation_Id < ?2"  # noqa: S608
+            for table in TABLES
+        )
+        rows = self._query(f"{ids} ORDER BY 1 LIMIT ?3", (prefix, prefix + LAST_CHARACTER, limit))
+        found = [row["operation_Id"] for row in rows]
+        return [prefix] if prefix in found else found
+
+    def _query(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+        with self._lock:
+            cursor: sqlite3.Cursor = self._connection.execute(sql, values)
+            names = [column[0] for column in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+
+
+def _decode(row: Row) -> Row:
+    for column in JSON_COLUMNS & row.keys():
+        row[column] = {} if row[column] is None else json.loads(row[column])
+    if "success" in row:
+        row["success"] = bool(row["success"])
+    return row

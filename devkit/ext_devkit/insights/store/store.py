@@ -1,0 +1,73 @@
+"""The store of a running server: a writer and a reader of one file, and a way to wait for what arrives."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from ext_devkit.insights.store.database import open_for_writing
+from ext_devkit.insights.store.reader import Reader
+from ext_devkit.insights.store.writer import Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from ext_devkit.insights.store.reader import Row
+    from ext_devkit.insights.store.writer import Rows
+
+
+class Store(Reader):
+    """Everything that `Reader` has, and storing. Raises DevkitError if the file cannot be used."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._changed = threading.Condition()
+        connection = open_for_writing(path)
+        try:
+            super().__init__(path)
+        except BaseException:
+            connection.close()
+            raise
+        self._writer = Writer(connection, self._tell)
+
+    def store(self, rows: Rows) -> Future[None]:
+        """Queue rows; the future is done when they are committed, so that no crash of this process can lose them."""
+        return self._writer.store(rows)
+
+    def close(self) -> None:
+        """Commit what is queued and close the file."""
+        self._writer.close()
+        super().close()
+
+    def wait_for(self, table: str, count: int = 1, timeout: float = 10.0) -> list[Row]:
+        """Return a table's rows, oldest first, as soon as there are `count` of them; `timeout` is in seconds.
+
+        Raises TimeoutError that says what did arrive.
+        """
+        return self.wait_until(lambda: self._enough(table, count), timeout, f"{count} in {table}")
+
+    def wait_until(self, look: Callable[[], list[Row] | None], timeout: float, wanted: str) -> list[Row]:
+        """Call `look` now and after every commit until it returns rows; TimeoutError after `timeout` seconds."""
+        deadline = time.monotonic() + timeout
+        with self._changed:
+            while (found := look()) is None:
+                left = deadline - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    if (found := look()) is not None:
+                        return found
+                    raise TimeoutError(f"Waited {timeout:g} s for {wanted}; stored are {self._summary()}.")
+            return found
+
+    def _enough(self, table: str, count: int) -> list[Row] | None:
+        return self.rows(table) if self.count(table) >= count else None
+
+    def _summary(self) -> str:
+        stored = [f"{count} in {table}" for table, count in self.counts().items() if count]
+        return ", ".join(stored) or "no items at all"
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._changed.notify_all()

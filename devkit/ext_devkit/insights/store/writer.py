@@ -1,0 +1,91 @@
+"""One thread that writes: it takes what has queued up, commits it together, and only then says so."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from ext_devkit.insights.store.schema import INSERTS
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Mapping, Sequence
+
+    Rows = Mapping[str, Sequence[Sequence[Any]]]
+    Job = tuple[Rows, Future[None]]
+
+MOST_TOGETHER = 64
+"""How many requests share one commit at most, so that the first of them is not kept waiting."""
+
+
+class Writer:
+    """Stores rows through one connection from one thread.
+
+    `on_commit` is called in that thread after each commit, before those who wait for it are told.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, on_commit: Callable[[], None]) -> None:
+        self._connection = connection
+        self._on_commit = on_commit
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="azfunc-ext insights writer", daemon=True)
+        self._thread.start()
+
+    def store(self, rows: Rows) -> Future[None]:
+        """Queue rows (table -> rows in the order of `schema.COLUMNS`); the future is done when they are committed."""
+        future: Future[None] = Future()
+        self._jobs.put((rows, future))
+        return future
+
+    def close(self) -> None:
+        """Commit what is queued, stop the thread and close the connection."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        going_on = True
+        while going_on:
+            jobs, going_on = self._next_jobs()
+            if jobs:
+                self._commit(jobs)
+        self._connection.close()
+
+    def _next_jobs(self) -> tuple[list[Job], bool]:
+        """Wait for one job and take those that are there besides; False when it is time to stop."""
+        jobs: list[Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            jobs.append(job)
+            if len(jobs) == MOST_TOGETHER:
+                return jobs, True
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return jobs, True
+        return jobs, False
+
+    def _commit(self, jobs: list[Job]) -> None:
+        try:
+            self._insert(jobs)
+        except Exception as error:
+            for _, future in jobs:
+                future.set_exception(error)
+            return
+        self._on_commit()
+        for _, future in jobs:
+            future.set_result(None)
+
+    def _insert(self, jobs: list[Job]) -> None:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            for rows, _ in jobs:
+                for table, values in rows.items():
+                    self._connection.executemany(INSERTS[table], values)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # A full disk may have rolled back already, and then ROLLBACK itself would fail.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
