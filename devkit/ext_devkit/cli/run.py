@@ -1,0 +1,58 @@
+"""`azfunc-ext run`: serve a function app on this machine."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+
+import click
+
+from ext_devkit.host.console import console, say
+from ext_devkit.host.host import FunctionHost, app_folder
+from ext_devkit.host.server import DEFAULT_PORT, bind, serve
+from ext_devkit.host.settings import MAX_PORT, read_local_settings
+
+DEFAULT_INSIGHTS = "http://127.0.0.1:4319"
+
+
+@click.command()
+@click.argument("app", type=click.Path())
+@click.option(
+    "--port",
+    type=click.IntRange(0, MAX_PORT),
+    help="Port on 127.0.0.1; 0 picks a free one. Default: Host.LocalHttpPort of local.settings.json, else 7071.",
+)
+@click.option(
+    "--insights",
+    default=DEFAULT_INSIGHTS,
+    show_default=True,
+    metavar="URL|off",
+    help="Where the app's telemetry goes if APPLICATIONINSIGHTS_CONNECTION_STRING is not set: "
+    "URL of a local Application Insights, a connection string, or off.",
+)
+def command(app: str, port: int | None, insights: str) -> None:
+    """Serve the HTTP functions of the function app in the folder APP, until Ctrl-C."""
+    folder = app_folder(app)
+    settings_port = read_local_settings(folder).port
+    chosen = next(value for value in (port, settings_port, DEFAULT_PORT) if value is not None)
+    with console(sys.stdout), bind(chosen) as listener:
+        host = FunctionHost.load(folder, insights=insights)
+        for line in host.describe(f"http://localhost:{listener.getsockname()[1]}"):
+            say(line)
+        say("Press Ctrl-C to stop.")
+        os.chdir(host.app)
+        serve(host, listener)
+        left_behind = host.invoker.running
+        host.invoker.close()
+        say("Stopped.")
+    if left_behind:
+        leave_without_waiting()
+
+
+def leave_without_waiting() -> None:
+    """Exit although a function's thread still runs: do what is registered for the exit, do not join the thread."""
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)

@@ -1,0 +1,83 @@
+"""What the person at the terminal sees: one line per event, with its time, and the user's own log records."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+logger = logging.getLogger("ext_devkit.host")
+"""The host's own events. They are not the app's, so they stay away from the root logger, from which apps export."""
+logger.propagate = False
+logger.setLevel(logging.INFO)
+logger.addHandler(logging.NullHandler())
+
+_OWN_FOLDER = str(Path(__file__).parent)
+
+
+class LineFormatter(logging.Formatter):
+    """`[2026-01-31T12:00:00.000Z] message`, with level and logger for records that are not the host's."""
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802, ARG002
+        """Return the record's time in UTC, to the millisecond, as `func start` writes it."""
+        moment = datetime.fromtimestamp(record.created, tz=timezone.utc)
+        return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        """Return the line without the exception, which the base class adds."""
+        hosts = record.name == logger.name and record.levelno == logging.INFO
+        origin = "" if hosts else f"{record.levelname} {'' if record.name == logger.name else record.name + ': '}"
+        return f"[{self.formatTime(record)}] {origin}{record.message}"
+
+
+@contextmanager
+def console(stream: TextIO | None) -> Iterator[None]:
+    """Show the host's and the app's log records on a stream; None shows nothing."""
+    if stream is None:
+        yield
+        return
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(LineFormatter())
+    root = logging.getLogger()
+    level = root.level
+    uvicorn = logging.getLogger("uvicorn")
+    uvicorn.propagate, propagated = False, uvicorn.propagate
+    places = (root, logger, uvicorn)
+    for place in places:
+        place.addHandler(handler)
+    root.setLevel(logging.DEBUG if os.environ.get("PYTHON_ENABLE_DEBUG_LOGGING") == "1" else logging.INFO)
+    try:
+        yield
+    finally:
+        root.setLevel(level)
+        uvicorn.propagate = propagated
+        for place in places:
+            place.removeHandler(handler)
+
+
+def users_traceback(error: BaseException) -> str:
+    """Return the full traceback of a function's exception, causes included, without the host's own first frames."""
+    return "".join(
+        traceback.format_exception(type(error), error, _skip_own(error.__traceback__)),
+    ).rstrip()
+
+
+def _skip_own(trace: TracebackType | None) -> TracebackType | None:
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
+        trace = trace.tb_next
+    return trace
+
+
+def say(line: str = "") -> None:
+    """Write a line of the start screen to standard output at once."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
