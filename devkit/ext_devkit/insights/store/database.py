@@ -33,7 +33,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     try:
         _check(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")
@@ -42,7 +42,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         migrations.migrate(connection)
     except sqlite3.Error as error:
         connection.close()
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except BaseException:
         connection.close()
         raise
@@ -63,7 +63,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
     except sqlite3.Error as error:
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     try:
         version = _check(connection, path)
         if version < migrations.LATEST:
@@ -73,7 +73,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             )
     except sqlite3.Error as error:
         connection.close()
-        raise _unusable(path, error) from error
+        raise unusable(path, error) from error
     except BaseException:
         connection.close()
         raise
@@ -95,7 +95,8 @@ def _check(connection: sqlite3.Connection, path: Path) -> int:
     return version
 
 
-def _unusable(path: Path, error: Exception) -> DevkitError:
+def unusable(path: Path, error: Exception) -> DevkitError:
+    """Return the one line that says why a file cannot be used."""
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
         return DevkitError(f"{path} is not an SQLite file. Name another file with --db.")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)

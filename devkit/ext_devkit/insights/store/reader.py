@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ext_devkit.insights.store.database import open_for_reading
+from ext_devkit.insights.store.database import open_for_reading, unusable
 from ext_devkit.insights.store.schema import JSON_COLUMNS, TABLES
 
 if TYPE_CHECKING:
-    import sqlite3
     from pathlib import Path
 
     from typing_extensions import Self
 
 Row = dict[str, Any]
 """Column -> value, with JSON columns decoded (an empty one is {}) and `success` as bool."""
+
+NO_OPERATION = "0" * 32
+"""The invalid trace id (W3C Trace Context, 3.2.2.3), which OpenCensus puts on logs outside of any trace."""
 
 LAST_CHARACTER = "\U0010ffff"
 
@@ -25,6 +28,7 @@ class Reader:
     """Reads the file through one read-only connection; usable from any thread, beside a writer in any process."""
 
     def __init__(self, path: Path) -> None:
+        self.path = path
         self._connection = open_for_reading(path)
         self._lock = threading.Lock()
 
@@ -67,12 +71,12 @@ class Reader:
         """Return the ids of the operations that started last, latest first."""
         starts = " UNION ALL ".join(
             f"SELECT operation_Id, min(timestamp) AS start FROM {table} "  # noqa: S608
-            "WHERE operation_Id IS NOT NULL GROUP BY operation_Id"
+            "WHERE operation_Id IS NOT NULL AND operation_Id <> ?1 GROUP BY operation_Id"
             for table in TABLES
         )
         rows = self._query(
-            f"SELECT operation_Id FROM ({starts}) GROUP BY operation_Id ORDER BY min(start) DESC LIMIT ?",  # noqa: S608
-            (limit,),
+            f"SELECT operation_Id FROM ({starts}) GROUP BY operation_Id ORDER BY min(start) DESC LIMIT ?2",  # noqa: S608
+            (NO_OPERATION, limit),
         )
         return [row["operation_Id"] for row in rows]
 
@@ -87,10 +91,13 @@ class Reader:
         return [prefix] if prefix in found else found
 
     def _query(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
-        with self._lock:
-            cursor: sqlite3.Cursor = self._connection.execute(sql, values)
-            names = [column[0] for column in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
+        try:
+            with self._lock:
+                cursor = self._connection.execute(sql, values)
+                names = [column[0] for column in cursor.description]
+                return [dict(zip(names, row, strict=True)) for row in cursor]
+        except sqlite3.DatabaseError as error:
+            raise unusable(self.path, error) from error
 
 
 def _decode(row: Row) -> Row:

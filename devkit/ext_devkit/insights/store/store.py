@@ -23,7 +23,6 @@ class Store(Reader):
     """Everything that `Reader` has, and storing. Raises DevkitError if the file cannot be used."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
         self._changed = threading.Condition()
         connection = open_for_writing(path)
         try:
