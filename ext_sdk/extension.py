@@ -45,7 +45,7 @@ class _ExtensionType(ExtensionMeta):
         bases: tuple[type, ...],
         namespace: dict[str, Any],
         *,
-        abstract: bool = False,
+        abstract: bool = False,  # noqa: ARG004 - used by __init__
         **kwargs: Any,
     ) -> Any:
         return abc.ABCMeta.__new__(mcls, name, bases, namespace, **kwargs)
@@ -75,8 +75,9 @@ class _ExtensionType(ExtensionMeta):
                 f"importing it activates it, {cls.__name__}.configure(...) sets it up."
             )
         instance = abc.ABCMeta.__call__(cls, *args, **kwargs)
+        # The place of the call is what stays the same when a reload makes the instance again.
         caller = sys._getframe(1)
-        _activate_instance(cls, instance, (caller.f_code.co_filename, caller.f_lineno))
+        _activate_instance(cls, instance, (caller.f_code.co_filename, caller.f_lineno, caller.f_lasti))
         return instance
 
 
@@ -92,7 +93,7 @@ def _activate(extension: Any) -> None:
     _start()
 
 
-def _activate_instance(extension: type, instance: Any, made_at: tuple[str, int]) -> None:
+def _activate_instance(extension: type, instance: Any, made_at: tuple[str, int, int]) -> None:
     function_name = getattr(instance, "_trigger_name", None)
     if function_name is None:
         raise ExtensionError(

@@ -71,14 +71,14 @@ class Broken(AppExtension):
     def invocation_failed_app_level(cls, *args): raise RuntimeError("failed")
 '''
 
-UNFAMILIAR = '''
+UNFAMILIAR = """
 # A worker of the future: its registry is asked with one argument more.
 for name, module in list(sys.modules.items()):
     if name.endswith(".functions") and hasattr(module, "Registry") and hasattr(module, "FunctionInfo"):
         def patched(lookup):
             return lambda self, function_id, revision=None: lookup(self, function_id)
         module.Registry.get_function = patched(module.Registry.get_function)
-'''
+"""
 
 
 def write_v1(folder: Path, *, unfamiliar: bool = False) -> Path:
@@ -87,7 +87,13 @@ def write_v1(folder: Path, *, unfamiliar: bool = False) -> Path:
     for case in CASES:
         (folder / case.name).mkdir()
         bindings = [
-            {"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "route": f"of/{case.name}"},
+            {
+                "type": "httpTrigger",
+                "direction": "in",
+                "name": "req",
+                "authLevel": "anonymous",
+                "route": f"of/{case.name}",
+            },
             {"type": "http", "direction": "out", "name": "$return"},
         ]
         (folder / case.name / "function.json").write_text(json.dumps({"bindings": bindings}))

@@ -72,7 +72,9 @@ class Worker:
             if not waiting.done():
                 waiting.set_exception(RuntimeError(f"the worker is gone\n{self._log.read_text()}"))
 
-    def send(self, function: str, *, q: str = "x", traceparent: str = TRACEPARENT, **more: Any) -> Future[dict[str, Any]]:
+    def send(
+        self, function: str, *, q: str = "x", traceparent: str = TRACEPARENT, **more: Any
+    ) -> Future[dict[str, Any]]:
         """Send an HTTP request to a function; the future has the answer."""
         invocation_id = str(uuid.uuid4())
         answer = self._waiting[invocation_id] = Future()

@@ -69,7 +69,9 @@ def test_each_function_is_loaded_once(kind, new_app):
 
 def test_concurrent_invocations_do_not_mix(worker):
     worker.recorded()
-    sent = [(str(n), worker.send(case.name, q=str(n))) for n in range(10) for case in CASES if case == Case(case.is_async)]
+    sent = [
+        (str(n), worker.send(case.name, q=str(n))) for n in range(10) for case in CASES if case == Case(case.is_async)
+    ]
     answers = [(q, answer.result(drive.WAIT)) for q, answer in sent]
 
     assert [answer["body"] for _, answer in answers] == [f"{answer['id']} {q}" for q, answer in answers]

@@ -1,0 +1,59 @@
+"""`TimingExtension`: importing it is enough, `configure` tunes it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from azure.functions import HttpResponse
+
+from ext_sdk import AppExtension
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ext_sdk import Invocation, Outcome
+
+HEADER = "Server-Timing"
+
+
+class TimingExtension(AppExtension):
+    """Say after each invocation how long the function took."""
+
+    @dataclass(frozen=True)
+    class Settings:
+        """What `TimingExtension.configure` takes."""
+
+        slow_ms: float | None = None
+        """Milliseconds from which on the line is a warning; None: it is always information."""
+
+        server_timing: bool = True
+        """Whether HTTP responses get the header `Server-Timing` (https://www.w3.org/TR/server-timing/)."""
+
+    order = 1000
+    """Far inside, so that what other extensions of the app level take is not counted."""
+
+    @classmethod
+    def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
+        """Time the function, log one line, and add the header if the result is an `HttpResponse`."""
+        settings = cls.settings()
+        outcome = yield
+        milliseconds = outcome.duration_ns / 1e6
+        slow = settings.slow_ms is not None and milliseconds >= settings.slow_ms
+        invocation.logger.log(
+            logging.WARNING if slow else logging.INFO,
+            "%s took %.1f ms%s%s%s",
+            invocation.function_name,
+            milliseconds,
+            "" if outcome.ok else f" and raised {type(outcome.error).__name__}",
+            " (cold start)" if invocation.cold_start else "",
+            f" (slow: {settings.slow_ms:g} ms or more)" if slow else "",
+        )
+        if settings.server_timing and isinstance(outcome.result, HttpResponse):
+            _add_header(outcome.result, milliseconds, cold_start=invocation.cold_start)
+
+
+def _add_header(response: HttpResponse, milliseconds: float, *, cold_start: bool) -> None:
+    metrics = [response.headers.get(HEADER), f"function;dur={milliseconds:.3f}", "coldstart" if cold_start else None]
+    response.headers[HEADER] = ", ".join(metric for metric in metrics if metric)

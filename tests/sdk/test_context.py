@@ -1,0 +1,88 @@
+"""The current invocation: where it is, where it is not, and how it gets into threads."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
+
+from ext_sdk import AppExtension, current_invocation, propagate
+from tests.support.lifecycle import Context, invoke, invoke_async
+
+
+def test_there_is_no_current_invocation_outside_of_one():
+    assert current_invocation() is None
+
+
+def test_the_function_and_its_hooks_see_the_same_invocation():
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append(current_invocation() is invocation)
+            yield
+            seen.append(current_invocation() is invocation)
+
+    assert invoke(lambda: current_invocation().id) == "8f07ec1b"
+    assert seen == [True, True]
+    assert current_invocation() is None
+
+
+def test_a_context_variable_does_not_leak_to_the_next_invocation_on_the_same_thread():
+    variable = ContextVar("variable", default="clean")
+
+    def function():
+        before = variable.get()
+        variable.set("dirty")
+        return before
+
+    with ThreadPoolExecutor(1) as pool:
+        assert [pool.submit(invoke, function).result() for _ in range(2)] == ["clean", "clean"]
+
+
+def test_a_thread_has_the_invocation_only_if_it_was_propagated():
+    def function():
+        with ThreadPoolExecutor(2) as pool:
+            bare = pool.submit(current_invocation).result()
+            carried = propagate(current_invocation)
+            several = [pool.submit(carried) for _ in range(4)]
+            return bare, {one.result().id for one in several}
+
+    assert invoke(function) == (None, {"8f07ec1b"})
+
+
+def test_a_propagated_callable_keeps_its_name_and_passes_arguments_and_results():
+    def add(a, b=1):
+        return a + b
+
+    assert propagate(add).__name__ == "add"
+    assert propagate(add)(2, b=3) == 5
+
+
+def test_concurrent_coroutines_and_their_tasks_each_see_their_own():
+    async def function():
+        await asyncio.sleep(0)
+        inner = await asyncio.create_task(_id_of_current())
+        return current_invocation().id, inner
+
+    async def both():
+        return await asyncio.gather(*(invoke_async(function, context=Context(invocation_id=n)) for n in "ab"))
+
+    assert asyncio.run(both()) == [("a", "a"), ("b", "b")]
+
+
+async def _id_of_current():
+    return current_invocation().id
+
+
+def test_an_invocation_tells_what_it_is():
+    def function():
+        invocation = current_invocation()
+        return repr(invocation), invocation.logger.name, invocation.trigger.type
+
+    assert invoke(function) == (
+        "<Invocation 8f07ec1b of 'HttpTrigger'>",
+        "Function.HttpTrigger",
+        "httpTrigger",
+    )

@@ -1,0 +1,419 @@
+"""Order, teardown and isolation of extensions around a function."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import weakref
+
+import pytest
+
+from ext_sdk import AppExtension, FuncExtension, current_invocation, extensions
+from tests.support.lifecycle import Context, invoke
+
+
+def tracer_of(seen, name, *, order=0):
+    """Define an extension that writes down when it is entered and left."""
+
+    def around(cls, invocation):
+        seen.append(f"{name} in")
+        outcome = yield
+        seen.append(f"{name} out {'ok' if outcome.ok else type(outcome.error).__name__}")
+
+    return type(name, (AppExtension,), {"around_invocation": classmethod(around), "order": order})
+
+
+class Boom(Exception):
+    pass
+
+
+def explode():
+    raise Boom
+
+
+def test_what_is_entered_last_is_left_first():
+    seen = []
+    tracer_of(seen, "A")
+    tracer_of(seen, "B")
+    assert invoke(lambda: "result") == "result"
+    assert seen == ["A in", "B in", "B out ok", "A out ok"]
+
+
+def test_the_smaller_order_is_further_out():
+    seen = []
+    tracer_of(seen, "A", order=1)
+    tracer_of(seen, "B", order=-1)
+    invoke(lambda: None)
+    assert seen == ["B in", "A in", "A out ok", "B out ok"]
+
+
+def test_app_level_is_outside_function_level():
+    seen = []
+
+    class Inner(FuncExtension):
+        order = -100
+
+        def around_invocation(self, invocation):
+            seen.append("function level")
+            yield
+
+    Inner(function="HttpTrigger")
+    tracer_of(seen, "A")
+    invoke(lambda: None)
+    assert seen == ["A in", "function level", "A out ok"]
+
+
+def test_teardown_runs_when_the_function_raises_and_the_error_is_the_same_object():
+    seen, error = [], Boom()
+    tracer_of(seen, "A")
+
+    def fail():
+        raise error
+
+    with pytest.raises(Boom) as caught:
+        invoke(fail)
+    assert caught.value is error
+    assert seen == ["A in", "A out Boom"]
+
+
+@pytest.mark.parametrize("error", [asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_a_base_exception_is_seen_and_goes_on(error):
+    seen = []
+    tracer_of(seen, "A")
+
+    def fail():
+        raise error
+
+    with pytest.raises(error):
+        invoke(fail)
+    assert seen == ["A in", f"A out {error.__name__}"]
+
+
+def test_a_cancelled_async_function_is_seen_and_stays_cancelled():
+    seen = []
+    tracer_of(seen, "A")
+
+    async def wait_for_ever():
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        invoke(wait_for_ever)
+    assert seen == ["A in", "A out CancelledError"]
+
+
+def test_the_traceback_starts_in_the_function_and_passes_through_us_once():
+    tracer_of([], "A")
+    with pytest.raises(Boom) as caught:
+        invoke(explode)
+    frames = [entry.name for entry in caught.traceback]
+    assert frames[-1] == "explode"
+    assert frames.count("_run") == 1
+
+
+def test_nothing_keeps_the_error_alive_after_the_call():
+    tracer_of([], "A")
+    gc.disable()
+    try:
+        try:
+            invoke(explode)
+        except Boom as error:
+            gone = weakref.ref(error)
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_official_hooks_run_with_their_official_arguments():
+    seen = []
+
+    class Official(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            seen.append(("pre", logger.name, context.invocation_id, dict(func_args)))
+
+        @classmethod
+        def post_invocation_app_level(cls, logger, context, func_args, func_ret):
+            seen.append(("post", func_ret))
+
+    invoke(lambda x: x + 1, x=1)
+    assert seen == [("pre", "extension.Official", "8f07ec1b", {"x": 1}), ("post", 2)]
+
+
+def test_the_failure_hook_runs_in_place_of_the_post_hook():
+    seen = []
+
+    class Official(AppExtension):
+        @classmethod
+        def post_invocation_app_level(cls, logger, context, func_args, func_ret):
+            seen.append("post")
+
+        @classmethod
+        def invocation_failed_app_level(cls, logger, context, func_args, error):
+            seen.append(("failed", type(error)))
+
+    with pytest.raises(Boom):
+        invoke(explode)
+    assert seen == [("failed", Boom)]
+
+
+def test_an_edit_of_the_arguments_reaches_the_function():
+    class Edit(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            func_args["x"] = 10
+
+    assert invoke(lambda x: x, x=1) == 10
+
+
+def test_a_response_before_the_yield_takes_the_functions_place_and_that_of_the_extensions_inside():
+    seen = []
+    tracer_of(seen, "Outer")
+
+    class Gate(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            invocation.respond("no entry")
+            outcome = yield
+            seen.append(("gate", outcome.result, outcome.duration_ns))
+
+    tracer_of(seen, "Inner")
+    assert invoke(explode) == "no entry"
+    assert seen == ["Outer in", ("gate", "no entry", 0), "Outer out ok"]
+
+
+def test_a_gate_may_respond_and_return_without_a_yield():
+    class Gate(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            invocation.respond("no entry")
+            return
+            yield
+
+    assert invoke(explode) == "no entry"
+    assert extensions()[-1].failures == {}
+
+
+def test_a_pre_hook_may_respond_through_the_current_invocation():
+    class Gate(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            current_invocation().respond("no entry")
+
+    assert invoke(explode) == "no entry"
+
+
+def test_a_late_response_is_an_error_that_says_what_to_use(caplog):
+    class Late(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            yield
+            invocation.respond("too late")
+
+    assert invoke(lambda: "result") == "result"
+    assert (
+        "respond() came too late: function 'HttpTrigger' has been called already. "
+        "Call it before the yield, or use outcome.force_result(value) after it." in caplog.text
+    )
+
+
+def test_a_forced_result_hides_the_failure_from_the_caller_and_the_outside():
+    seen = []
+    tracer_of(seen, "Outer")
+
+    class Rescue(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            outcome.force_result("rescued")
+
+    assert invoke(explode) == "rescued"
+    assert seen == ["Outer in", "Outer out ok"]
+
+
+def test_a_forced_exception_replaces_the_result():
+    class Refuse(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            outcome.force_exception(Boom("forced"))
+
+    with pytest.raises(Boom, match="forced"):
+        invoke(lambda: "result")
+
+
+def test_forcing_something_that_cannot_be_raised_is_refused(caplog):
+    class Wrong(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            outcome.force_exception("no")
+
+    assert invoke(lambda: "result") == "result"
+    assert "force_exception() takes an exception to raise, not 'no'." in caplog.text
+
+
+def test_an_extension_that_fails_at_any_point_leaves_the_function_alone(caplog):
+    seen = []
+    tracer_of(seen, "Outer")
+
+    class Broken(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            raise Boom("pre")
+
+        @classmethod
+        def around_invocation(cls, invocation):
+            yield
+            raise Boom("around")
+
+        @classmethod
+        def post_invocation_app_level(cls, logger, context, func_args, func_ret):
+            raise Boom("post")
+
+    assert invoke(lambda: "result") == "result"
+    assert seen == ["Outer in", "Outer out ok"]
+    assert [record.getMessage() for record in caplog.records] == [
+        f"Broken.{hook} failed in function 'HttpTrigger', which was not affected: Boom: {said}. "
+        "Further failures of this hook are counted, not logged: see ext_sdk.extensions()."
+        for hook, said in [
+            ("pre_invocation_app_level", "pre"),
+            ("around_invocation", "around"),
+            ("post_invocation_app_level", "post"),
+        ]
+    ]
+
+
+def test_a_second_failure_is_counted_and_not_logged(caplog):
+    class Broken(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            raise Boom
+            yield
+
+    invoke(lambda: None)
+    invoke(lambda: None)
+    assert len(caplog.records) == 1
+    (status,) = [one for one in extensions() if one.name == "Broken"]
+    assert (status.calls, status.failures) == (2, {"around_invocation": 2})
+
+
+def test_five_failures_in_a_row_suspend_the_extension_for_a_minute(caplog, monkeypatch):
+    now = [1000.0]
+    monkeypatch.setattr("ext_sdk.health.monotonic", lambda: now[0])
+    seen = []
+
+    class Broken(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            seen.append(now[0])
+            raise Boom
+
+    for _ in range(7):
+        invoke(lambda: None)
+    assert len(seen) == 5
+    assert caplog.messages[-1] == "Broken failed 5 times in a row and is suspended for 60 s."
+    assert next(one for one in extensions() if one.name == "Broken").suspended
+    now[0] += 60.0
+    invoke(lambda: None)
+    assert seen[5:] == [1060.0]
+
+
+def test_an_extension_that_yields_twice_is_told_so(caplog):
+    class Twice(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            yield
+            yield
+
+    assert invoke(lambda: "result") == "result"
+    assert "Twice.around_invocation failed" in caplog.text
+    assert "it yielded a second time, and must have one yield" in caplog.text
+
+
+def test_an_extension_that_is_no_generator_is_told_so(caplog):
+    class Plain(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            return None
+
+    assert invoke(lambda: "result") == "result"
+    assert "Plain.around_invocation failed" in caplog.text
+
+
+def test_returning_before_the_yield_is_to_take_no_part():
+    class Choosy(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            if invocation.trigger.type == "httpTrigger":
+                return
+            yield
+
+    assert invoke(lambda: "result") == "result"
+    assert extensions()[-1].failures == {}
+
+
+def test_an_extension_that_ends_the_process_still_lets_the_others_leave():
+    seen = []
+    tracer_of(seen, "Outer")
+
+    class Quits(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            raise SystemExit(3)
+            yield
+
+    with pytest.raises(SystemExit):
+        invoke(lambda: "result")
+    assert seen == ["Outer in", "Outer out SystemExit"]
+
+
+def test_only_the_first_invocation_of_the_process_is_a_cold_start(monkeypatch):
+    import itertools
+
+    monkeypatch.setattr("ext_sdk.lifecycle._invocations", itertools.count())
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append(invocation.cold_start)
+            yield
+
+    invoke(lambda: None)
+    invoke(lambda: None)
+    assert seen == [True, False]
+
+
+def test_the_function_sees_the_shared_attributes_on_its_context():
+    class Share(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            invocation.attributes["tenant"] = "a"
+            yield
+
+    assert invoke(lambda context: context.app_ext_attributes) == {"tenant": "a"}
+
+
+def test_a_context_that_takes_no_attributes_is_left_as_it_is():
+    class Sealed(Context):
+        def __setattr__(self, name, value):
+            if name == "app_ext_attributes":
+                raise AttributeError(name)
+            super().__setattr__(name, value)
+
+    context = Sealed()
+    assert invoke(lambda: "result", context=context) == "result"
+
+
+def test_the_outcome_tells_how_long_the_function_took():
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            seen.append((outcome.duration_ns > 0, repr(outcome).startswith("<Outcome ok in ")))
+
+    invoke(lambda: None)
+    assert seen == [(True, True)]

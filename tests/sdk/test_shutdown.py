@@ -1,0 +1,132 @@
+"""flush() and the end of the process: in time, every extension, whatever one of them does."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+from time import monotonic
+
+import pytest
+
+from ext_sdk import AppExtension, flush
+
+EXTENSION = """
+import os, signal, sys, time
+from ext_sdk import AppExtension
+
+class Mine(AppExtension):
+    @classmethod
+    def shutdown(cls, timeout):
+        print("stopped with", round(timeout), flush=True)
+"""
+
+
+def run(source="", *, first="", send=None):
+    """Run a program of its own; with `send`, send it that signal once it says that it is ready."""
+    program = subprocess.Popen(
+        [sys.executable, "-c", first + textwrap.dedent(EXTENSION) + source], stdout=subprocess.PIPE, text=True
+    )
+    with program:
+        if send is not None:
+            assert program.stdout.readline() == "ready\n"
+            program.send_signal(send)
+        out, _ = program.communicate(timeout=30)
+    return program.returncode, out
+
+
+def test_flush_gives_each_extension_the_seconds_that_are_left():
+    seen = []
+
+    class Mine(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            seen.append(0 < timeout <= 2.0)
+
+    assert flush(2.0) is True
+    assert seen == [True]
+
+
+def test_flush_says_when_an_extension_has_something_left():
+    class Mine(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            return False
+
+    assert flush(2.0) is False
+
+
+def test_flush_says_when_an_extension_failed_and_asks_the_others_all_the_same(caplog):
+    seen = []
+
+    class First(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            raise OSError("disk gone")
+
+    class Second(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            seen.append("second")
+
+    assert flush(2.0) is False
+    assert seen == ["second"]
+    assert "First.shutdown failed" in caplog.text
+
+
+def test_flush_returns_at_its_deadline_when_an_extension_hangs():
+    release = threading.Event()
+
+    class Hangs(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            release.wait(30)
+
+    started = monotonic()
+    try:
+        assert flush(0.2) is False
+        assert monotonic() - started < 5
+    finally:
+        release.set()
+
+
+WAIT_FOR_SIGNAL = "print('ready', flush=True)\ntime.sleep(30)"
+
+
+def test_extensions_are_stopped_at_interpreter_exit():
+    assert run() == (0, "stopped with 4\n")
+
+
+def test_extensions_are_stopped_on_sigterm_and_the_process_still_dies_of_it():
+    assert run(WAIT_FOR_SIGNAL, send=signal.SIGTERM) == (-signal.SIGTERM, "stopped with 4\n")
+
+
+def test_a_signal_handler_that_was_there_before_still_runs():
+    handler = """
+import os, signal
+def mine(number, frame):
+    print("handled", flush=True)
+    os._exit(7)
+signal.signal(signal.SIGTERM, mine)
+"""
+    assert run(WAIT_FOR_SIGNAL, first=handler, send=signal.SIGTERM) == (7, "stopped with 4\nhandled\n")
+
+
+def test_an_ignored_sigterm_stays_ignored():
+    ignore = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+    look = "print('ignored' if signal.getsignal(signal.SIGTERM) is signal.SIG_IGN else 'watched')"
+    assert run(look, first=ignore) == (0, "ignored\nstopped with 4\n")
+
+
+def test_an_extension_first_imported_in_a_thread_does_not_fail_there():
+    source = "import threading\ndef work():\n" + textwrap.indent(EXTENSION, "    ")
+    source += "\nt = threading.Thread(target=work); t.start(); t.join()"
+    out = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=30, check=True).stdout
+    assert out == "stopped with 4\n"
+
+
+@pytest.mark.parametrize("timeout", [0.0, -1.0])
+def test_no_time_at_all_is_no_error(timeout):
+    assert flush(timeout) in (True, False)

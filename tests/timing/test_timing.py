@@ -1,0 +1,92 @@
+"""One log line per invocation, and the Server-Timing header."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+import azure.functions as func
+import pytest
+
+from ext_sdk import SettingsError, registry
+from ext_timing import TimingExtension
+from tests.support.lifecycle import invoke
+
+
+@pytest.fixture(autouse=True)
+def active(caplog, monkeypatch):
+    """The extension with its defaults, on a warm process, and nothing else."""
+    caplog.set_level(logging.INFO, "Function.HttpTrigger")
+    monkeypatch.setattr("ext_sdk.lifecycle._invocations", iter(range(1, 100)))
+    mine = registry.registration_of(TimingExtension)
+    registry._registrations.clear()
+    registry._registrations[registry.identity(TimingExtension)] = mine
+    TimingExtension.configure()
+
+
+def line(caplog):
+    (record,) = caplog.records
+    return record.levelname, re.sub(r"[\d.]+ ms", "N ms", record.getMessage())
+
+
+def test_an_invocation_is_one_line(caplog):
+    invoke(lambda: None)
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms")
+
+
+def test_a_failure_is_one_line_with_the_error(caplog):
+    with pytest.raises(ZeroDivisionError):
+        invoke(lambda: 1 / 0)
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms and raised ZeroDivisionError")
+
+
+def test_a_cold_start_is_named(caplog, monkeypatch):
+    monkeypatch.setattr("ext_sdk.lifecycle._invocations", iter([0]))
+    response = invoke(lambda: func.HttpResponse("ok"))
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms (cold start)")
+    assert re.fullmatch(r"function;dur=\d+\.\d{3}, coldstart", response.headers["Server-Timing"])
+
+
+def test_a_slow_function_is_a_warning(caplog):
+    TimingExtension.configure(slow_ms=0.0)
+    invoke(lambda: None)
+    assert line(caplog) == ("WARNING", "HttpTrigger took N ms (slow: N ms or more)")
+
+
+def test_an_http_response_gets_the_header():
+    response = invoke(lambda: func.HttpResponse("ok"))
+    assert re.fullmatch(r"function;dur=\d+\.\d{3}", response.headers["Server-Timing"])
+
+
+def test_a_header_of_the_functions_own_is_kept():
+    response = invoke(lambda: func.HttpResponse("ok", headers={"Server-Timing": "db;dur=5"}))
+    assert re.fullmatch(r"db;dur=5, function;dur=\d+\.\d{3}", response.headers["Server-Timing"])
+
+
+def test_a_plain_text_result_stays_what_it_is():
+    assert invoke(lambda: "ok") == "ok"
+
+
+def test_the_header_can_be_switched_off():
+    TimingExtension.configure(server_timing=False)
+    assert "Server-Timing" not in invoke(lambda: func.HttpResponse("ok")).headers
+
+
+def test_an_app_setting_does_what_configure_does(monkeypatch):
+    monkeypatch.setenv("EXT_TIMING_SERVER_TIMING", "false")
+    TimingExtension.configure()
+    assert "Server-Timing" not in invoke(lambda: func.HttpResponse("ok")).headers
+
+
+def test_an_async_function_is_timed_too(caplog):
+    async def function():
+        return func.HttpResponse("ok")
+
+    assert "Server-Timing" in invoke(function).headers
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms")
+
+
+def test_a_wrong_setting_is_refused_with_what_is_allowed():
+    with pytest.raises(SettingsError) as caught:
+        TimingExtension.configure(slow_ms="slow")
+    assert str(caught.value) == "TimingExtension: setting 'slow_ms' is 'slow'. Allowed: a number or None."
