@@ -44,21 +44,28 @@ class Options:
 
 def play(options: Options) -> None:
     """Run the demo. Ctrl-C and SIGTERM end it in order, wherever it is; then this returns as after `once`."""
-    with Signals() as signals, ExitStack() as stack:
-        try:
-            with signals.held():
-                stage = stack.enter_context(running(options.port, options.insights_port, options.db))
-            _perform(stage, options)
-            if not options.once:
-                stage.log.open()
-                threading.Event().wait()
-        except Stopped:
-            print("\nEnded.", file=sys.stderr)
-        except DevkitError:
-            sys.stderr.write(stage.log.getvalue() if "stage" in locals() else "")
-            raise
-        finally:
-            signals.ignore()
+    try:
+        with Signals() as signals, ExitStack() as stack:
+            try:
+                with signals.held():
+                    stage = stack.enter_context(running(options.port, options.insights_port, options.db))
+                _perform_explained(stage, options)
+                if not options.once:
+                    threading.Event().wait()
+            finally:
+                signals.ignore()
+    except Stopped:
+        print("\nEnded.", file=sys.stderr)
+
+
+def _perform_explained(stage: Stage, options: Options) -> None:
+    """Perform; show the function app's log if that fails, and from the end on."""
+    try:
+        _perform(stage, options)
+    except DevkitError:
+        sys.stderr.write(stage.log.getvalue())
+        raise
+    stage.log.open()
 
 
 def _perform(stage: Stage, options: Options) -> None:
