@@ -41,7 +41,7 @@ def test_the_patterns_know_what_they_look_for():
     host = "https://" + "pypi" + ".org/simple"
     folder = "/" + "root/checkout"
 
-    assert REGISTRIES.search(f"--index-url {host}")
+    assert REGISTRIES.search("--extra-index" + "-url=host")
     assert REGISTRIES.search(host)
     assert MACHINES.search(f"open('{folder}')")
     assert not MACHINES.search("the app's folder is /home/site/wwwroot")
