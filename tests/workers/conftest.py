@@ -6,7 +6,7 @@ import pytest
 
 from tests.workers import apps, drive
 
-KINDS = ["classic", "runtime"]
+KINDS = ["classic", "runtime", "devkit"]
 MODELS = {"v1": apps.write_v1, "v2": apps.write_v2}
 
 

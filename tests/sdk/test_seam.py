@@ -1,0 +1,268 @@
+"""The seam: what it takes for a worker, what it leaves alone, and what it makes of the worker's records."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from types import ModuleType, SimpleNamespace
+from typing import Any, NamedTuple
+
+import pytest
+
+from ext_sdk import AppExtension, workers
+from ext_sdk.workers import seam
+from tests.support.lifecycle import Context
+
+
+class ParamTypeInfo(NamedTuple):
+    binding_name: str
+    pytype: type | None = None
+
+
+class FunctionInfo(NamedTuple):
+    """A worker's record; workers have further fields, which have to survive."""
+
+    func: Any
+    name: str = "HttpTrigger"
+    directory: str = "/app/HttpTrigger"
+    requires_context: bool = False
+    is_async: bool = False
+    input_types: Any = {"req": ParamTypeInfo("httpTrigger")}
+    output_types: Any = {}
+    only_this_worker_has_it: str = "kept"
+
+
+def new_worker(name="worker_of_this_test.functions"):
+    """Return a module in a worker's shape, with one registry."""
+
+    class Registry:
+        def __init__(self):
+            self.functions = {}
+
+        def get_function(self, function_id):
+            return self.functions.get(function_id)
+
+    module = ModuleType(name)
+    module.Registry, module.FunctionInfo, module.registry = Registry, FunctionInfo, Registry()
+    return module
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """A worker module that is loaded and known by name, but not watched yet."""
+    module = new_worker()
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(seam, "_workers", [module.__name__])
+    monkeypatch.setattr(seam, "_driven", {})
+    monkeypatch.setattr(seam, "_told", set())
+    return module
+
+
+@pytest.fixture
+def seen():
+    """What an extension sees."""
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            seen.append((invocation.id, outcome.result))
+
+    return seen
+
+
+def test_a_watched_worker_calls_the_function_through_its_extensions(worker, seen):
+    workers.install()
+    worker.registry.functions["1"] = FunctionInfo(lambda req: req + 1)
+    info = worker.registry.get_function("1")
+    assert info.requires_context
+    assert info.only_this_worker_has_it == "kept"
+    assert info.func(req=1, context=Context()) == 2
+    assert seen == [("8f07ec1b", 2)]
+
+
+def test_a_function_that_was_loaded_before_the_first_extension_is_covered(worker, seen):
+    worker.registry.functions["1"] = FunctionInfo(lambda req: req)
+    workers.install()
+    worker.registry.get_function("1").func(req=1, context=Context())
+    assert len(seen) == 1
+
+
+def test_a_function_that_is_not_loaded_stays_unknown_to_the_worker(worker):
+    workers.install()
+    assert worker.registry.get_function("nothing") is None
+
+
+def test_the_same_record_gives_the_same_wrapper_and_a_new_record_a_new_one(worker):
+    workers.install()
+    worker.registry.functions["1"] = FunctionInfo(lambda req: "old")
+    first = worker.registry.get_function("1")
+    assert worker.registry.get_function("1") is first
+    worker.registry.functions["1"] = FunctionInfo(lambda req: "new")
+    assert worker.registry.get_function("1").func(req=1, context=Context()) == "new"
+
+
+def test_a_second_install_changes_nothing(worker, seen):
+    workers.install()
+    workers.install()
+    worker.registry.functions["1"] = FunctionInfo(lambda req: req)
+    worker.registry.get_function("1").func(req=1, context=Context())
+    assert len(seen) == 1
+    assert workers.driven_by() == ["worker_of_this_test.functions"]
+
+
+def test_a_worker_module_that_was_imported_again_is_watched_again(worker, monkeypatch, seen):
+    workers.install()
+    again = new_worker()
+    monkeypatch.setitem(sys.modules, again.__name__, again)
+    workers.install()
+    again.registry.functions["1"] = FunctionInfo(lambda req: req)
+    again.registry.get_function("1").func(req=1, context=Context())
+    assert len(seen) == 1
+
+
+def test_an_extension_that_comes_later_takes_part_from_then_on(worker):
+    workers.install()
+    worker.registry.functions["1"] = FunctionInfo(lambda req: req)
+    call = worker.registry.get_function("1").func
+    call(req=1, context=Context())
+    seen = []
+
+    class Late(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append("late")
+            yield
+
+    call(req=1, context=Context())
+    assert seen == ["late"]
+
+
+def test_an_async_function_stays_one(worker, seen):
+    async def function(req):
+        return req
+
+    workers.install()
+    worker.registry.functions["1"] = FunctionInfo(function, is_async=True)
+    call = worker.registry.get_function("1").func
+    assert asyncio.iscoroutinefunction(call)
+    assert asyncio.run(call(req=1, context=Context())) == 1
+    assert len(seen) == 1
+
+
+def test_a_binding_called_context_keeps_its_value(worker, seen):
+    """A Durable orchestrator gets its own context; the worker's would be written over it."""
+    workers.install()
+    inputs = {"context": ParamTypeInfo("orchestrationTrigger")}
+    worker.registry.functions["1"] = FunctionInfo(lambda context: context, input_types=inputs)
+    info = worker.registry.get_function("1")
+    assert info.requires_context is False
+    assert info.func(context="the orchestration's") == "the orchestration's"
+    assert seen == [("", "the orchestration's")]
+
+
+def test_a_record_that_cannot_be_read_is_served_as_it_is(worker, caplog):
+    workers.install()
+    worker.registry.functions["1"] = record = FunctionInfo(lambda req: req, input_types=None)
+    assert worker.registry.get_function("1") is record
+    assert caplog.messages == [
+        "Extensions do not run around function 'HttpTrigger': the worker's record of it could not be read."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda module: delattr(module, "Registry"), "has no Registry.get_function"),
+        (lambda module: setattr(module.Registry, "get_function", print), "has no Registry.get_function"),
+        (
+            lambda module: setattr(module.Registry, "get_function", lambda self, name, version: None),
+            "has Registry.get_function(self, name, version)",
+        ),
+        (
+            lambda module: setattr(module, "FunctionInfo", NamedTuple("FunctionInfo", [("func", Any), ("name", str)])),
+            "has a FunctionInfo without directory, input_types, is_async, output_types, requires_context",
+        ),
+        (lambda module: delattr(module, "FunctionInfo"), "has a FunctionInfo without directory, func, input_types, "),
+    ],
+)
+def test_an_unfamiliar_worker_is_left_alone_and_named_once(worker, caplog, change, said):
+    change(worker)
+    untouched = vars(worker.Registry)["get_function"] if hasattr(worker, "Registry") else None
+    workers.install()
+    workers.install()
+    (message,) = caplog.messages
+    assert message.startswith(f"Extensions do not run: worker_of_this_test.functions {said}")
+    assert message.endswith(
+        "so this worker is not one that ext_sdk knows. The functions are served as if there were no extensions. "
+        "Look for a newer azfunc-ext-sdk."
+    )
+    assert not hasattr(worker, "Registry") or vars(worker.Registry)["get_function"] is untouched
+
+
+def test_the_app_setting_switches_everything_off_and_that_is_said_once(worker, caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "ext_sdk")
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "False")
+    before = worker.Registry.get_function
+    workers.install()
+    workers.install()
+    assert worker.Registry.get_function is before
+    assert caplog.messages == ["Extensions are switched off: PYTHON_ENABLE_WORKER_EXTENSIONS is set to a false value."]
+
+
+def test_a_worker_that_names_itself_is_watched_as_soon_as_there_are_extensions(worker, monkeypatch, seen):
+    monkeypatch.setattr(seam, "_workers", [])
+    workers.register_worker(worker.__name__)
+    worker.registry.functions["1"] = FunctionInfo(lambda req: req)
+    worker.registry.get_function("1").func(req=1, context=Context())
+    assert len(seen) == 1
+
+
+class TestWhatIsKnownOfTheTrigger:
+    def trigger_of(self, worker, info):
+        found = []
+
+        class Watch(AppExtension):
+            @classmethod
+            def around_invocation(cls, invocation):
+                found.append(invocation.trigger)
+                yield
+
+        workers.install()
+        worker.registry.functions["1"] = info
+        worker.registry.get_function("1").func(**dict.fromkeys(info.input_types), context=Context())
+        return found[0]
+
+    def test_a_v1_functions_binding_comes_from_its_function_json(self, worker, tmp_path):
+        (tmp_path / "function.json").write_text(
+            '\ufeff{"bindings": [{"type": "queue", "name": "out"}, {"type": "queueTrigger", "name": "msg", "queueName": "q"}]}',
+            encoding="utf-8",
+        )
+        inputs = {"msg": ParamTypeInfo("queueTrigger")}
+        trigger = self.trigger_of(worker, FunctionInfo(lambda msg: None, directory=str(tmp_path), input_types=inputs))
+        assert (trigger.name, trigger.type, trigger.binding["queueName"]) == ("msg", "queueTrigger", "q")
+
+    def test_a_function_json_that_cannot_be_read_costs_only_the_binding(self, worker, tmp_path):
+        (tmp_path / "function.json").write_text("{")
+        trigger = self.trigger_of(worker, FunctionInfo(lambda req: None, directory=str(tmp_path)))
+        assert (trigger.name, trigger.type, trigger.binding) == ("req", "httpTrigger", {})
+
+    def test_a_function_without_a_known_trigger_has_an_empty_one(self, worker):
+        trigger = self.trigger_of(worker, FunctionInfo(lambda: None, input_types={}))
+        assert (trigger.name, trigger.type, trigger.binding) == ("", "", {})
+
+    def test_a_v2_functions_binding_comes_from_its_decorators(self, worker, monkeypatch):
+        import azure.functions as func
+
+        app = func.FunctionApp()
+
+        @app.route(route="items/{id}", methods=["GET"])
+        def items(req):
+            return None
+
+        user_function = app._function_builders[0]._function.get_user_function()
+        monkeypatch.setitem(sys.modules, "function_app", SimpleNamespace(app=app))
+        trigger = self.trigger_of(worker, FunctionInfo(user_function))
+        assert (trigger.name, trigger.type, trigger.binding["route"]) == ("req", "httpTrigger", "items/{id}")
