@@ -1,0 +1,66 @@
+"""Says what is wrong with the delivery: once per kind of trouble, and once when it works again."""
+
+from __future__ import annotations
+
+import logging
+import re
+from time import monotonic
+
+SILENCE = 600.0
+"""Seconds for which a kind of trouble that was reported is not reported again, should it come back."""
+
+_log = logging.getLogger("ext_appinsights")
+
+
+class Reporter:
+    """The log of one channel. Messages name the host, never the instrumentation key."""
+
+    def __init__(self, endpoint: str, key: str) -> None:
+        self._host = endpoint.partition("://")[2].partition("/")[0].rpartition("@")[2]
+        self._key = re.compile(re.escape(key), re.IGNORECASE)
+        self._told: dict[str, float] = {}
+        self._open: set[str] = set()
+
+    def trouble(self, kind: str, what: str) -> None:
+        """Warn of a kind of trouble, unless that was done in the last ten minutes."""
+        now = monotonic()
+        if now - self._told.get(kind, -SILENCE) < SILENCE:
+            return
+        self._told[kind] = now
+        self._open.add(kind)
+        _log.warning("Telemetry to %s: %s", self._host, self._key.sub("<instrumentation key>", what))
+
+    def well(self, waiting: int) -> None:
+        """Say that a delivery succeeded, if trouble was reported before."""
+        if self._open:
+            self._open.clear()
+            _log.info("Telemetry to %s is accepted again; %d items are still waiting.", self._host, waiting)
+
+
+class NotFromThisThread(logging.Filter):
+    """Drops what the HTTP client logs in the sending thread: sent as telemetry, it would cause the next request."""
+
+    def __init__(self, thread_id: int) -> None:
+        super().__init__()
+        self._thread_id = thread_id
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Keep records of all other threads."""
+        return record.thread != self._thread_id
+
+
+_CLIENT_LOGGERS = ("urllib3.connection", "urllib3.connectionpool", "urllib3.poolmanager", "urllib3.util.retry")
+
+
+def quieten(thread_id: int) -> logging.Filter:
+    """Keep the HTTP client's records of one thread out of the log; returns the filter, for `unquieten`."""
+    quiet = NotFromThisThread(thread_id)
+    for name in _CLIENT_LOGGERS:
+        logging.getLogger(name).addFilter(quiet)
+    return quiet
+
+
+def unquieten(quiet: logging.Filter) -> None:
+    """Undo `quieten`."""
+    for name in _CLIENT_LOGGERS:
+        logging.getLogger(name).removeFilter(quiet)
