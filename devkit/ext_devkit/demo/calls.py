@@ -51,7 +51,7 @@ class Answer:
 def calls() -> list[Call]:
     """Return the demo's requests, each with a fresh trace id."""
     return [
-        Call("/api/greet/Ada", "succeeds, and calls another service", 200, {"requests": 1, "dependencies": 2}),
+        Call("/api/greet/Ada", "calls another service", 200, {"requests": 1, "dependencies": 2}),
         Call("/api/withdraw/50", "raises", 500, {"requests": 1, "exceptions": 1}),
-        Call("/api/together?parts=tea,cake", "is async", 200, {"requests": 1, "dependencies": 2}),
+        Call("/api/together", "is async", 200, {"requests": 1, "dependencies": 2}),
     ]

@@ -51,6 +51,7 @@ def play(options: Options) -> None:
                     stage = stack.enter_context(running(options.port, options.insights_port, options.db))
                 _perform_explained(stage, options)
                 if not options.once:
+                    stage.log.open()
                     threading.Event().wait()
             finally:
                 signals.ignore()
@@ -59,13 +60,12 @@ def play(options: Options) -> None:
 
 
 def _perform_explained(stage: Stage, options: Options) -> None:
-    """Perform; show the function app's log if that fails, and from the end on."""
+    """Perform; show the function app's log if that fails."""
     try:
         _perform(stage, options)
     except DevkitError:
         sys.stderr.write(stage.log.getvalue())
         raise
-    stage.log.open()
 
 
 def _perform(stage: Stage, options: Options) -> None:
@@ -112,7 +112,7 @@ def _send(console: Console, stage: Stage, call: Call) -> None:
     except OSError as error:
         raise DevkitError(f"GET {call.path} got no answer from the function app: {error}. Its log is above.") from error
     first_line = answer.text.partition("\n")[0]
-    console.print(f"GET {call.path:<28} {answer.status}  {first_line or '(no body)':<24} # {call.shows}")
+    console.print(f"GET {call.path:<16} {answer.status}  {first_line or '(no body)':<18}  # {call.shows}")
     if answer.status != call.status:
         raise DevkitError(
             f"GET {call.path} was answered with status {answer.status} in place of {call.status}. "

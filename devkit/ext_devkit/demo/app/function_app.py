@@ -39,5 +39,5 @@ async def together(req: func.HttpRequest, context: func.Context) -> func.HttpRes
             await asyncio.sleep(0.02)
         return name
 
-    names = req.params.get("parts", "this,that").split(",")
+    names = req.params.get("parts", "tea,cake").split(",")
     return func.HttpResponse(" and ".join(await asyncio.gather(*map(part, names))))
