@@ -29,7 +29,7 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(azure|collections|concurrent|contextlib|contextvars|dataclasses|datetime|email|http|logging|os)\..*"),
     (r"py:.*", r"(opentelemetry|pathlib|requests|sqlite3|threading|types|typing|typing_extensions|uuid)\..*"),
     # The same, imported for the type checker only, so that they reach the page without their module.
-    (r"py:class", r"(Callable|Generator|Iterable|Iterator|Mapping|Path|Sequence|TracebackType)"),
+    (r"py:class", r"(Callable|Context|Generator|Iterable|Iterator|Logger|Mapping|Path|Sequence|TracebackType)"),
     # Type variables have no page of their own.
     (r"py:(class|obj)", r".*\b(T|P|R)(\.args|\.kwargs)?"),
 ]
