@@ -52,7 +52,8 @@ class Binding:
 def known_types() -> set[str]:
     """Return the binding types that an app may name."""
     words = {value for name, value in vars(constants).items() if name.isupper() and isinstance(value, str)}
-    return words | set(_registry()._bindings) | set(_OF_EXTENSIONS.split())
+    converted = {name for name in _registry()._bindings if isinstance(name, str)}
+    return words | converted | set(_OF_EXTENSIONS.split())
 
 
 def read_binding(raw: Any, place: str) -> Binding:

@@ -58,11 +58,10 @@ class AppProcess:
         os.environ.update(self._environment)
 
     def _owns(self, module: ModuleType) -> bool:
+        """Say whether a module comes from the app; a folder without `__init__.py` has a path, but no file."""
         file = getattr(module, "__file__", None)
-        if not isinstance(file, str):
-            return False
-        path = Path(file)
-        return self._app in path.parents and "site-packages" not in path.parts
+        places = [file] if isinstance(file, str) else list(getattr(module, "__path__", ()))
+        return any(_is_code_of(self._app, Path(place)) for place in places)
 
 
 def insights_connection_string(target: str) -> str | None:
@@ -76,6 +75,10 @@ def insights_connection_string(target: str) -> str | None:
     raise DevkitError(
         f"--insights {target}: expected a URL such as http://127.0.0.1:4319, a connection string, or off."
     )
+
+
+def _is_code_of(app: Path, path: Path) -> bool:
+    return app in path.parents and "site-packages" not in path.parts
 
 
 def _apply(values: Mapping[str, str]) -> None:

@@ -15,6 +15,7 @@ from ext_devkit.host.bindings import HTTP_TRIGGER
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from ext_devkit.host.model import Declared
     from ext_devkit.host.signature import Signature
 
 
@@ -47,19 +48,21 @@ class Registry:
 
     def __init__(self) -> None:
         self._functions: dict[str, FunctionInfo] = {}
+        self.outputs: dict[str, dict[str, str]] = {}
+        """By id, the type of each output binding as it is declared."""
 
     def get_function(self, function_id: str) -> FunctionInfo | None:
         """Return a function; None if there is none of this id."""
         return self._functions.get(function_id)
 
-    def add(self, func: Callable[..., Any], name: str, directory: str, signature: Signature) -> FunctionInfo:
+    def add(self, declared: Declared, func: Callable[..., Any], signature: Signature) -> FunctionInfo:
         """Register a function whose signature fits its bindings."""
         trigger = next((key for key, info in signature.inputs.items() if info.binding_name == HTTP_TRIGGER), None)
         info = FunctionInfo(
             func=func,
-            name=name,
-            directory=directory,
-            function_id=str(uuid.uuid5(uuid.NAMESPACE_OID, name)),
+            name=declared.name,
+            directory=declared.directory,
+            function_id=str(uuid.uuid5(uuid.NAMESPACE_OID, declared.name)),
             requires_context=signature.requires_context,
             is_async=inspect.iscoroutinefunction(func),
             has_return=signature.has_return,
@@ -70,4 +73,5 @@ class Registry:
             trigger_metadata={"type": HTTP_TRIGGER, "param_name": trigger} if trigger else None,
         )
         self._functions[info.function_id] = info
+        self.outputs[info.function_id] = {one.name: one.type for one in declared.bindings if one.is_out}
         return info

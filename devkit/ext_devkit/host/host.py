@@ -79,6 +79,8 @@ class FunctionHost:
         self._process.enter(self.local.values, insights)
         self._process.hide(Path(v2.script_name()).stem)
         self.invoker = Invoker(self.registry)
+        if self.settings.missing:
+            logger.warning('host.json is missing; func and Azure need one. {"version": "2.0"} is enough.')
         for declared in self._declared():
             self._add(declared)
         _warn_of_doubles(self.routes)
@@ -99,7 +101,7 @@ class FunctionHost:
     def _add(self, declared: Declared) -> None:
         if declared.func is not None:
             signature = read_signature(declared.func, declared.bindings, declared.place)
-            info = self.registry.add(declared.func, declared.name, declared.directory, signature)
+            info = self.registry.add(declared, declared.func, signature)
             self.registry.get_function(info.function_id)
         if declared.not_served is not None:
             self.not_served[declared.name] = declared.not_served

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response
 
-from ext_devkit.host.bindings import HTTP, converter, encode
+from ext_devkit.host.bindings import HTTP, RETURN, converter, encode
 from ext_devkit.host.console import logger, users_traceback
 from ext_devkit.host.context import Context, Out, thread_local_storage, trace_context
 from ext_devkit.host.http import response_from
@@ -82,7 +82,7 @@ class Invoker:
         try:
             args = _arguments(info, request, context)
             outcome = await self._call(info, args, invocation_id)
-            return outcome if outcome.error else Outcome(_response(info, outcome.result, args))
+            return outcome if outcome.error is not None else Outcome(self._response(info, outcome.result, args))
         except Exception as error:
             return Outcome(error=error)
 
@@ -104,6 +104,35 @@ class Invoker:
             thread_local_storage.invocation_id = None
             self._running.discard(invocation_id)
 
+    def _response(self, info: FunctionInfo, result: Any, args: dict[str, Any]) -> Response:
+        """Encode outputs and result; without an answer it is 204, as the documentation of the HTTP trigger says."""
+        if result is not None and not info.has_return:
+            raise RuntimeError(f"function {info.name!r} without a $return binding returned a non-None value")
+        answer: Datum | None = None
+        for name, output in info.output_types.items():
+            value = args[name].get()
+            if value is None:
+                continue
+            datum = encode(output.binding_name, value, output.pytype)
+            if output.binding_name == HTTP:
+                answer = datum
+            else:
+                self._report(info, name, datum)
+        if info.return_type is not None:
+            datum = encode(info.return_type.binding_name, result, info.return_type.pytype)
+            if info.return_type.binding_name == HTTP:
+                answer = datum
+            elif result is not None:
+                self._report(info, RETURN, datum)
+        return Response(status_code=204) if answer is None else response_from(answer)
+
+    def _report(self, info: FunctionInfo, name: str, datum: Datum) -> None:
+        kind = self._registry.outputs[info.function_id].get(name, "unnamed")
+        size = len(datum.value) if hasattr(datum.value, "__len__") else len(str(datum.value))
+        logger.info(
+            "%s: output %r (%s): %s of length %d, not delivered from here", info.name, name, kind, datum.type, size
+        )
+
 
 async def _run_async(func: Callable[..., Any], args: dict[str, Any]) -> Outcome:
     try:
@@ -121,34 +150,6 @@ def _arguments(info: FunctionInfo, request: Datum, context: Context) -> dict[str
     for name in info.output_types:
         args[name] = Out()
     return args
-
-
-def _response(info: FunctionInfo, result: Any, args: dict[str, Any]) -> Response:
-    """Encode outputs and result; without an answer it is 204, as the documentation of the HTTP trigger says."""
-    if result is not None and not info.has_return:
-        raise RuntimeError(f"function {info.name!r} without a $return binding returned a non-None value")
-    answer: Datum | None = None
-    for name, output in info.output_types.items():
-        value = args[name].get()
-        if value is None:
-            continue
-        datum = encode(output.binding_name, value, output.pytype)
-        if output.binding_name == HTTP:
-            answer = datum
-        else:
-            _report(info.name, name, output.binding_name, datum)
-    if info.return_type is not None:
-        datum = encode(info.return_type.binding_name, result, info.return_type.pytype)
-        if info.return_type.binding_name == HTTP:
-            answer = datum
-        elif result is not None:
-            _report(info.name, "$return", info.return_type.binding_name, datum)
-    return Response(status_code=204) if answer is None else response_from(answer)
-
-
-def _report(function: str, name: str, kind: str, datum: Datum) -> None:
-    size = len(datum.value) if hasattr(datum.value, "__len__") else len(str(datum.value))
-    logger.info("%s: output %r (%s): %s of length %d, not delivered from here", function, name, kind, datum.type, size)
 
 
 def _thread_count() -> int | None:

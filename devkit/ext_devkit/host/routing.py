@@ -12,7 +12,7 @@ from ext_devkit.errors import DevkitError
 from ext_devkit.host.constraints import constraint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 _NAME = re.compile(r"[^:=?*{}()/\s]+")
 
@@ -25,6 +25,7 @@ class Parameter:
     """One `{...}` of a template."""
 
     name: str
+    constraints: tuple[str, ...]
     checks: tuple[Callable[[str], bool], ...]
     default: str | None
     may_be_absent: bool
@@ -56,8 +57,9 @@ class Template:
 
     @property
     def shape(self) -> str:
-        """What two templates have in common that match the same paths with equal rank."""
-        return f"{self.precedence} {self._pattern.pattern.lower()}"
+        """What two templates have in common that match the same paths."""
+        constraints = [parameter.constraints for parameter in self.parameters]
+        return f"{self._pattern.pattern.lower()} {constraints}"
 
     def match(self, path: str) -> dict[str, str] | None:
         """Return the route parameters of a path without outer slashes; None if it does not match."""
@@ -113,11 +115,6 @@ def decode_path(raw_path: str) -> str:
 def join_prefix(prefix: str, route: str) -> str:
     """Return the template below the app's route prefix, which may be empty."""
     return "/".join(part for part in (prefix.strip("/"), route.strip("/")) if part)
-
-
-def most_exact_first(templates: Iterable[Template]) -> list[Template]:
-    """Sort templates so that the first match is the right one."""
-    return sorted(templates, key=lambda template: template.precedence)
 
 
 def _join(pieces: list[tuple[str, bool, int]]) -> str:
@@ -187,6 +184,7 @@ def _parameter(text: str, route: str) -> Parameter:
         raise DevkitError(f"route {route!r}: {{{text}}} is not a parameter. Write {{name}}, {{name:int}} or {{name?}}.")
     return Parameter(
         name=name,
+        constraints=tuple(constraints),
         checks=tuple(constraint(part, route) for part in constraints),
         default=default,
         may_be_absent=text.endswith("?") or default is not None or stars > 0,

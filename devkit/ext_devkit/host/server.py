@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import signal
 import socket
 import threading
@@ -26,6 +27,12 @@ ADDRESS = "127.0.0.1"
 DEFAULT_PORT = 7071
 GRACE = 2
 """Seconds that requests under way get to end when the host stops."""
+
+FORCED_GRACE = 1
+"""Seconds after a second signal until the process ends, also if a function blocks the event loop."""
+
+FORCED_STATUS = 130
+"""Exit status of a forced end: what shells show for SIGINT."""
 
 
 class HostServer:
@@ -104,6 +111,9 @@ class HostingServer(uvicorn.Server):
     def _stop_on(self, _number: int, _frame: FrameType | None) -> None:
         if self.should_exit:
             self.force_exit = True
+            end = threading.Timer(FORCED_GRACE, os._exit, args=(FORCED_STATUS,))
+            end.daemon = True
+            end.start()
         self.should_exit = True
 
 

@@ -133,4 +133,6 @@ def _list(noun: str, names: list[str]) -> str:
 
 
 def _name(annotation: Any) -> str:
-    return annotation.__qualname__ if isinstance(annotation, type) else str(annotation)
+    if typing.get_origin(annotation) is None and isinstance(annotation, type):
+        return annotation.__qualname__
+    return str(annotation).replace("azure.functions._abc.", "azure.functions.")

@@ -1,0 +1,220 @@
+"""Requests and responses: what a function sees, and what a client gets, as under the real host."""
+
+import socket
+import sys
+
+import pytest
+
+from tests.support.host import Answer, request, serving, v1_app
+
+ECHO = """
+import json
+import azure.functions as func
+
+def main(req: func.HttpRequest) -> func.HttpResponse:
+    return func.HttpResponse(json.dumps({
+        "method": req.method, "url": req.url, "params": dict(req.params), "headers": dict(req.headers),
+        "route": dict(req.route_params), "body": req.get_body().decode(),
+    }), mimetype="application/json")
+"""
+
+
+def answer_of(tmp_path, expression: str, **options) -> Answer:
+    """Return the response to a function that returns the value of an expression."""
+    code = f"import azure.functions as func\n\ndef main(req):\n    return {expression}"
+    with serving(v1_app(tmp_path, code), **options) as url:
+        return request(f"{url}/api/Hello")
+
+
+def test_a_function_sees_the_request(tmp_path):
+    with serving(v1_app(tmp_path, ECHO, route="in/{kind}/{*rest}")) as url:
+        seen = request(f"{url}/api/in/a%20b/c/d%2Fe?q=1&Q=2&empty=&flag", "PUT", b"text", {"X-Mixed": "Yes"}).json
+
+    assert "PUT" == seen["method"]
+    assert f"{url}/api/in/a%20b/c/d%2Fe?q=1&Q=2&empty=&flag" == seen["url"]
+    assert {"q": "1,2"} == seen["params"]
+    assert "Yes" == seen["headers"]["x-mixed"]
+    assert {"kind": "a b", "rest": "c/d%2Fe"} == seen["route"]
+    assert "text" == seen["body"]
+
+
+def test_json_and_forms_are_read_by_the_real_request_type(tmp_path):
+    code = """
+def main(req):
+    return str(req.get_json()["a"]) if req.params.get("json") else req.form["a"]
+"""
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    with serving(v1_app(tmp_path, code)) as url:
+        assert b"1" == request(f"{url}/api/Hello?json=1", "POST", b'{"a": 1}').body
+        assert b"two" == request(f"{url}/api/Hello", "POST", b"a=two", form).body
+
+
+def test_a_body_in_chunks_arrives_whole(tmp_path):
+    with serving(v1_app(tmp_path, ECHO)) as url:
+        host = url.removeprefix("http://")
+        raw = (
+            f"POST /api/Hello HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            "3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n"
+        )
+        with socket.create_connection((host.split(":")[0], int(host.split(":")[1]))) as client:
+            client.sendall(raw.encode())
+            received = b"".join(iter(lambda: client.recv(65536), b""))
+
+    assert b'"body": "onetwo"' in received
+
+
+def test_a_body_above_100_mb_is_refused_before_it_is_read(tmp_path):
+    with serving(v1_app(tmp_path, ECHO)) as url:
+        host = url.removeprefix("http://")
+        with socket.create_connection((host.split(":")[0], int(host.split(":")[1]))) as client:
+            client.sendall(f"POST /api/Hello HTTP/1.1\r\nHost: {host}\r\nContent-Length: 104857601\r\n\r\n".encode())
+            assert b"HTTP/1.1 413 " in client.recv(65536)
+
+
+def test_status_headers_cookies_and_type_reach_the_client(tmp_path):
+    code = """
+import azure.functions as func
+
+def main(req):
+    response = func.HttpResponse("<p>", status_code=418, headers={"X-One": "1", "Content-Length": "7"}, mimetype="text/html")
+    response.headers.add("Set-Cookie", "a=1; Path=/; HttpOnly")
+    response.headers.add("Set-Cookie", "b=2")
+    return response
+"""
+    with serving(v1_app(tmp_path, code)) as url:
+        answer = request(f"{url}/api/Hello")
+
+    assert (418, b"<p>") == (answer.status, answer.body)
+    assert ["1"] == answer.header("x-one")
+    assert ["3"] == answer.header("content-length")
+    assert ["text/html; charset=utf-8"] == answer.header("content-type")
+    assert ["a=1; HttpOnly; Path=/", "b=2"] == answer.header("set-cookie")
+    assert [] == answer.header("server")
+
+
+def test_binary_bodies_are_left_alone(tmp_path):
+    answer = answer_of(tmp_path, "func.HttpResponse(bytes(range(256)), mimetype='application/octet-stream')")
+
+    assert bytes(range(256)) == answer.body
+    assert ["application/octet-stream"] == answer.header("content-type")
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_status_without_a_body_is_sent_without_one(tmp_path, status: int):
+    answer = answer_of(tmp_path, f"func.HttpResponse('ignored', status_code={status})")
+
+    assert (status, b"") == (answer.status, answer.body)
+
+
+@pytest.mark.parametrize(
+    ("expression", "reason"),
+    [
+        ("None", "TypeError: unable to encode outgoing TypedData: unsupported type 'http' for Python type 'NoneType'"),
+        ("{'a': 1}", "TypeError: unable to encode outgoing TypedData: unsupported type 'http' for Python type 'dict'"),
+        ("b'x'", "TypeError: unable to encode outgoing TypedData: unsupported type 'http' for Python type 'bytes'"),
+        ("func.HttpResponse(status_code=99)", "ValueError: the status code 99 is no final HTTP status"),
+        (
+            "func.HttpResponse(headers={'a b': 'c'})",
+            "ValueError: the response header 'a b' cannot be written as HTTP: 'c'",
+        ),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+    ],
+)
+def test_a_failed_invocation_is_an_empty_500_and_the_reason_is_on_the_console(tmp_path, capsys, expression, reason):
+    answer = answer_of(tmp_path, expression, output=sys.stdout)
+
+    printed = capsys.readouterr().out
+    assert (500, b"") == (answer.status, answer.body)
+    assert reason in printed
+    assert "Executed 'Hello' (Failed, 500, Id=" in printed
+
+
+def test_a_result_without_a_binding_for_it_fails(tmp_path, capsys):
+    with serving(v1_app(tmp_path, "def main(req):\n    return 'x'", out=False), output=sys.stdout) as url:
+        assert 500 == request(f"{url}/api/Hello").status
+
+    expected = "RuntimeError: function 'Hello' without a $return binding returned a non-None value"
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("definition", ["def", "async def"])
+@pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt()", "asyncio.CancelledError()"])
+def test_what_is_no_exception_fails_the_invocation_and_not_the_host(tmp_path, definition: str, error: str):
+    code = f"import asyncio\n{definition} main(req):\n    if req.params:\n        raise {error}\n    return 'alive'"
+    with serving(v1_app(tmp_path, code)) as url:
+        assert 500 == request(f"{url}/api/Hello?fail=1").status
+        assert b"alive" == request(f"{url}/api/Hello").body
+
+
+def test_the_traceback_has_the_functions_frames_and_causes_but_not_the_hosts(tmp_path, capsys):
+    code = """
+def main(req):
+    try:
+        {}["key"]
+    except KeyError as error:
+        raise ValueError("wrapped") from error
+"""
+    with serving(v1_app(tmp_path, code), output=sys.stdout) as url:
+        request(f"{url}/api/Hello")
+
+    printed = capsys.readouterr().out
+    assert "KeyError: 'key'" in printed
+    assert "The above exception was the direct cause" in printed
+    assert f'File "{tmp_path}/Hello/__init__.py", line 6, in main' in printed
+    assert "ext_devkit" not in printed
+
+
+def test_a_route_without_the_method_is_404_like_on_the_real_host(tmp_path):
+    """HEAD included: the host does not derive it from GET (azure-functions-host issues 10098 and 11625)."""
+    with serving(v1_app(tmp_path, methods=["get"])) as url:
+        statuses = {method: request(f"{url}/api/Hello", method).status for method in ("GET", "POST", "HEAD", "OPTIONS")}
+
+    assert {"GET": 200, "POST": 404, "HEAD": 404, "OPTIONS": 404} == statuses
+
+
+def test_a_function_for_head_sends_no_body(tmp_path):
+    with serving(v1_app(tmp_path, methods=["get", "head"])) as url:
+        answer = request(f"{url}/api/Hello", "HEAD")
+
+    assert (200, b"", ["5"]) == (answer.status, answer.body, answer.header("content-length"))
+
+
+def test_the_root_says_that_the_host_is_up(tmp_path):
+    with serving(v1_app(tmp_path)) as url:
+        answer = request(f"{url}/")
+
+    assert 200 == answer.status
+    assert b"Your function app is up and running." in answer.body
+
+
+def test_the_host_tells_its_state_and_its_functions(tmp_path):
+    with serving(v1_app(tmp_path, methods=["get"])) as url:
+        assert "Running" == request(f"{url}/admin/host/status").json["state"]
+        expected = [{"name": "Hello", "route": "api/Hello", "methods": ["GET"]}]
+        assert expected == request(f"{url}/admin/functions").json
+        assert 404 == request(f"{url}/admin/other").status
+
+
+def test_cors_follows_local_settings(tmp_path):
+    app = v1_app(tmp_path)
+    (app / "local.settings.json").write_text('{"Host": {"CORS": "http://a.test, http://b.test/"}}')
+    with serving(app) as url:
+        allowed = request(f"{url}/api/Hello", headers={"Origin": "http://b.test"})
+        refused = request(f"{url}/api/Hello", headers={"Origin": "http://c.test"})
+
+    assert ["http://b.test"] == allowed.header("access-control-allow-origin")
+    assert [] == allowed.header("access-control-allow-credentials")
+    assert [] == refused.header("access-control-allow-origin")
+
+
+def test_cors_credentials_and_preflight_follow_local_settings(tmp_path):
+    app = v1_app(tmp_path, methods=["put"])
+    (app / "local.settings.json").write_text('{"Host": {"CORS": "http://a.test", "CORSCredentials": true}}')
+    ask = {"Origin": "http://a.test", "Access-Control-Request-Method": "PUT", "Access-Control-Request-Headers": "x-a"}
+    with serving(app) as url:
+        answer = request(f"{url}/api/Hello", "OPTIONS", headers=ask)
+
+    assert 200 == answer.status
+    assert ["true"] == answer.header("access-control-allow-credentials")
+    assert "PUT" in answer.header("access-control-allow-methods")[0]
+    assert ["x-a"] == answer.header("access-control-allow-headers")

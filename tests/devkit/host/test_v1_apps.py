@@ -1,0 +1,219 @@
+"""Apps of the v1 programming model: function.json beside code, imported as the workers import it."""
+
+import pytest
+
+from tests.support.host import HELLO_V1, http_json, request, serving, v1_app, write_app
+
+ECHO_CONTEXT = """
+import json
+import azure.functions as func
+
+def main(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+    trace = context.trace_context
+    return func.HttpResponse(json.dumps({
+        "name": context.function_name, "directory": context.function_directory, "id": context.invocation_id,
+        "parent": trace.trace_parent, "state": trace.trace_state, "attributes": trace.attributes,
+        "Traceparent": trace.Traceparent, "Tracestate": trace.Tracestate, "Attributes": trace.Attributes,
+        "retries": [context.retry_context.retry_count, context.retry_context.max_retry_count],
+        "local": context.thread_local_storage.invocation_id,
+    }))
+"""
+
+
+def test_a_function_answers_below_api_under_its_folders_name(tmp_path):
+    with serving(v1_app(tmp_path)) as url:
+        answer = request(f"{url}/api/Hello")
+
+    assert (200, b"hello") == (answer.status, answer.body)
+    assert ["text/plain; charset=utf-8"] == answer.header("content-type")
+
+
+def test_an_async_function_is_awaited(tmp_path):
+    code = """
+import asyncio
+
+async def main(req):
+    await asyncio.sleep(0)
+    return "later"
+"""
+    with serving(v1_app(tmp_path, code)) as url:
+        assert b"later" == request(f"{url}/api/Hello").body
+
+
+def test_script_file_and_entry_point_name_the_code(tmp_path):
+    """The guide's alternate entry point."""
+    app = write_app(
+        tmp_path,
+        {
+            "Hello/function.json": http_json(scriptFile="main.py", entryPoint="custom"),
+            "Hello/main.py": "def custom(req):\n    return __name__",
+        },
+    )
+    with serving(app) as url:
+        assert b"__app__.Hello.main" == request(f"{url}/api/Hello").body
+
+
+def test_two_functions_may_share_one_script_of_another_folder(tmp_path):
+    app = write_app(
+        tmp_path,
+        {
+            "A/function.json": http_json(scriptFile="../lib/both.py", entryPoint="a"),
+            "B/function.json": http_json(scriptFile="../lib/both.py", entryPoint="b"),
+            "lib/both.py": "count = 0\ndef a(req):\n    global count\n    count += 1\n    return ''\n"
+            "def b(req):\n    return f'{__name__} {count}'",
+        },
+    )
+    with serving(app) as url:
+        request(f"{url}/api/A")
+        assert b"__app__.lib.both 1" == request(f"{url}/api/B").body
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "from shared_code import tool",
+        "import shared_code.tool as tool",
+        "from __app__.shared_code import tool",
+        "from ..shared_code import tool",
+        "from . import near as tool",
+    ],
+)
+def test_every_import_of_the_guide_works(tmp_path, statement: str):
+    """Absolute, relative, and the deprecated forms."""
+    app = write_app(
+        tmp_path,
+        {
+            "Hello/function.json": http_json(),
+            "Hello/__init__.py": f"{statement}\n\ndef main(req):\n    return tool.WORD",
+            "Hello/near.py": "WORD = 'found'",
+            "shared_code/__init__.py": "",
+            "shared_code/tool.py": "WORD = 'found'",
+        },
+    )
+    with serving(app) as url:
+        assert b"found" == request(f"{url}/api/Hello").body
+
+
+def test_the_context_says_who_runs_and_continues_the_callers_trace(tmp_path):
+    parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    with serving(v1_app(tmp_path, ECHO_CONTEXT)) as url:
+        seen = request(f"{url}/api/Hello", headers={"traceparent": parent, "tracestate": "a=1"}).json
+
+    assert "Hello" == seen["name"]
+    assert str(tmp_path / "Hello") == seen["directory"]
+    assert seen["id"] == seen["local"]
+    assert len("5fcd2c9e-6f6c-4a37-9a3e-6d0f5a4f9f43") == len(seen["id"])
+    assert [parent, "a=1", {}] == [seen["parent"], seen["state"], seen["attributes"]]
+    assert [parent, "a=1", {}] == [seen["Traceparent"], seen["Tracestate"], seen["Attributes"]]
+    assert [0, 0] == seen["retries"]
+
+
+@pytest.mark.parametrize("header", ["", "nonsense", f"00-{'0' * 32}-{'1' * 16}-01"])
+def test_without_a_valid_traceparent_each_invocation_starts_a_sampled_trace(tmp_path, header: str):
+    with serving(v1_app(tmp_path, ECHO_CONTEXT)) as url:
+        first, second = (request(f"{url}/api/Hello", headers={"traceparent": header}).json for _ in range(2))
+
+    version, trace_id, span_id, flags = first["parent"].split("-")
+    assert ("00", 32, 16, "01") == (version, len(trace_id), len(span_id), flags)
+    assert trace_id not in second["parent"]
+
+
+def test_an_out_parameter_answers_in_place_of_the_result(tmp_path):
+    code = """
+import azure.functions as func
+
+def main(req: func.HttpRequest, answer: func.Out[func.HttpResponse]) -> None:
+    answer.set(func.HttpResponse("set", status_code=201))
+"""
+    binding = {"type": "http", "direction": "out", "name": "answer"}
+    with serving(v1_app(tmp_path, code, binding, out=False)) as url:
+        answer = request(f"{url}/api/Hello")
+
+    assert (201, b"set") == (answer.status, answer.body)
+
+
+def test_a_function_without_an_answer_gives_204(tmp_path):
+    """The documented default of the HTTP trigger since runtime 2.x."""
+    with serving(v1_app(tmp_path, "def main(req):\n    pass", out=False)) as url:
+        answer = request(f"{url}/api/Hello")
+
+    assert (204, b"") == (answer.status, answer.body)
+
+
+def test_other_outputs_are_logged_and_not_delivered(tmp_path, capsys):
+    code = """
+import azure.functions as func
+
+def main(req: func.HttpRequest, msg: func.Out[str]) -> str:
+    msg.set("twelve chars")
+    return "answered"
+"""
+    queue = {"type": "queue", "direction": "out", "name": "msg", "queueName": "q", "connection": "c"}
+    import sys
+
+    with serving(v1_app(tmp_path, code, queue), output=sys.stdout) as url:
+        assert b"answered" == request(f"{url}/api/Hello").body
+
+    expected = "Hello: output 'msg' (queue): string of length 12, not delivered from here"
+    assert expected in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("where", ["function.json", "app setting", "named setting"])
+def test_a_disabled_function_is_neither_imported_nor_served(tmp_path, monkeypatch, where: str):
+    disabled = {"function.json": True, "named setting": "OFF_SWITCH"}.get(where, False)
+    monkeypatch.setenv("OFF_SWITCH", "1")
+    if where == "app setting":
+        monkeypatch.setenv("AzureWebJobs.Hello.Disabled", "true")
+    app = v1_app(tmp_path, "raise RuntimeError", disabled=disabled)
+
+    with serving(app) as url:
+        assert 404 == request(f"{url}/api/Hello").status
+
+
+def test_functions_with_other_triggers_are_imported_but_not_served(tmp_path):
+    """Their import counts: an extension that is imported in any trigger is active for the app."""
+    timer = {"bindings": [{"type": "timerTrigger", "direction": "in", "name": "timer", "schedule": "0 0 * * * *"}]}
+    app = write_app(
+        tmp_path,
+        {
+            "Hello/function.json": http_json(),
+            "Hello/__init__.py": "import sys\ndef main(req):\n    return str('__app__.Tick' in sys.modules)",
+            "Tick/function.json": timer,
+            "Tick/__init__.py": "def main(timer):\n    pass",
+        },
+    )
+    with serving(app) as url:
+        assert 404 == request(f"{url}/api/Tick").status
+        assert b"True" == request(f"{url}/api/Hello").body
+
+
+def test_leaving_gives_the_process_back(tmp_path):
+    """Environment, import path and modules are what they were."""
+    import os
+    import sys
+
+    app = write_app(
+        tmp_path,
+        {
+            "Hello/function.json": http_json(),
+            "Hello/__init__.py": "import os\nimport left_behind\nimport left_folder.inside\nos.environ['LEFT'] = '1'\n"
+            + HELLO_V1,
+            "left_behind.py": "",
+            "left_folder/inside.py": "",
+            "local.settings.json": {"Values": {"OF_THE_APP": "1"}},
+        },
+    )
+    before = (dict(os.environ), list(sys.path))
+
+    with serving(app):
+        assert "1" == os.environ["OF_THE_APP"]
+        assert str(app) == os.environ["AzureWebJobsScriptRoot"]
+
+    assert before == (dict(os.environ), list(sys.path))
+    assert not {"__app__", "__app__.Hello", "left_behind", "left_folder", "left_folder.inside"} & set(sys.modules)
+
+
+def test_an_app_that_was_changed_is_seen_changed_when_it_is_loaded_again(tmp_path):
+    for word in ("one", "another"):
+        with serving(v1_app(tmp_path, f"def main(req):\n    return {word!r}")) as url:
+            assert word.encode() == request(f"{url}/api/Hello").body
