@@ -1,4 +1,7 @@
-"""The demo's function app: one function that calls another service, one that raises, one that is async."""  # noqa: INP001 - a function app is a folder, and no package
+"""The demo's function app: one function that calls another service, one that raises, one that is async."""  # noqa: INP001
+
+# Type checkers do not know `context.tracer`, which the extension puts there:
+# mypy: ignore-errors
 
 import asyncio
 import os
