@@ -120,7 +120,10 @@ async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any
     else:
         _leave(entered, invocation, outcome)
     finally:
-        current.reset(token)
+        try:
+            current.reset(token)
+        except ValueError:  # an abandoned coroutine is closed from elsewhere, where there is nothing to reset
+            pass
     return _end(outcome)
 
 

@@ -61,22 +61,31 @@ def _options(hint: Any) -> tuple[Any, ...]:
 def _checked(value: Any, hint: Any, where: str) -> Any:
     """Return `value` if its type is allowed; an int stands for a float, a list for a tuple."""
     for option in _options(hint):
-        origin = get_origin(option)
-        if option is Any or (option in (None, type(None)) and value is None):
-            return value
-        if origin is Literal:
-            if value in get_args(option):
+        if option in (None, type(None)):
+            if value is None:
                 return value
-        elif origin is tuple and isinstance(value, (tuple, list)):
-            return tuple(value)
-        elif origin is not None and origin is not tuple:
-            if isinstance(value, origin):
-                return value
-        elif option is float and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
-        elif isinstance(option, type) and isinstance(value, option) and (option is bool or not isinstance(value, bool)):
-            return value
+        elif option is Any or _fits(value, option):
+            return _converted(value, option)
     raise SettingsError(f"{where} is {value!r}. Allowed: {_allowed(hint)}.")
+
+
+def _fits(value: Any, option: Any) -> bool:
+    origin = get_origin(option)
+    if origin is Literal:
+        return value in get_args(option)
+    if origin is tuple:
+        return isinstance(value, (tuple, list))
+    if isinstance(value, bool):  # a bool is an int to Python, but not to who writes settings
+        return option in (bool, object)
+    if option is float:
+        return isinstance(value, (int, float))
+    return isinstance(value, origin or option)
+
+
+def _converted(value: Any, option: Any) -> Any:
+    if get_origin(option) is tuple:
+        return tuple(value)
+    return float(value) if option is float else value
 
 
 def _parsed(text: str, hint: Any, where: str) -> Any:

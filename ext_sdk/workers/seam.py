@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from functools import wraps
 from inspect import isfunction, signature
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,11 @@ _workers = [
 ]
 _driven: dict[str, type] = {}
 _told: set[str] = set()
+_lock = threading.Lock()
+
+_ORIGINAL = "_ext_sdk_original"
+"""Where our method keeps the worker's own. A second copy of ext_sdk in the process (the classic worker drops imported
+modules when it switches to the app's dependencies) replaces the first one's method, it does not wrap it once more."""
 
 _NEEDED = {"func", "name", "directory", "requires_context", "is_async", "input_types", "output_types"}
 """The fields of `FunctionInfo` that the seam reads; workers have others beside them, and not all the same."""
@@ -55,22 +61,30 @@ def install() -> None:
     if not switch.enabled():
         _tell_once("switch", logging.INFO, f"Extensions are switched off: {switch.NAME} is set to a false value.")
         return
-    for name in _workers:
-        module = sys.modules.get(name)
-        if module is None or _driven.get(name) is getattr(module, "Registry", None) is not None:
-            continue
-        unfamiliar = _unfamiliar(module)
-        if unfamiliar:
-            _tell_once(
-                name,
-                logging.WARNING,
-                f"Extensions do not run: {name} {unfamiliar}, so this worker is not one that ext_sdk knows. "
-                "The functions are served as if there were no extensions. Look for a newer azfunc-ext-sdk.",
-            )
-            continue
-        module.Registry.get_function = _watched(module.Registry.get_function)
-        _driven[name] = module.Registry
-        _log.debug("Extensions are driven by %s.Registry.get_function", name)
+    with _lock:
+        for name in _workers:
+            module = sys.modules.get(name)
+            if module is not None:
+                _watch(name, module)
+
+
+def _watch(name: str, module: ModuleType) -> None:
+    registry_type = getattr(module, "Registry", None)
+    if registry_type is not None and _driven.get(name) is registry_type:
+        return
+    unfamiliar = _unfamiliar(module)
+    if unfamiliar:
+        _tell_once(
+            name,
+            logging.WARNING,
+            f"Extensions do not run: {name} {unfamiliar}, so this worker is not one that ext_sdk knows. "
+            "The functions are served as if there were no extensions. Look for a newer azfunc-ext-sdk.",
+        )
+        return
+    lookup = module.Registry.get_function
+    module.Registry.get_function = _watched(getattr(lookup, _ORIGINAL, lookup))
+    _driven[name] = module.Registry
+    _log.debug("Extensions are driven by %s.Registry.get_function", name)
 
 
 def _tell_once(topic: str, level: int, message: str) -> None:
@@ -105,6 +119,7 @@ def _watched(lookup: Callable[[Any, str], Any]) -> Callable[[Any, str], Any]:
             seen = wrapped[key] = (info, _wrap(info))
         return seen[1]
 
+    setattr(get_function, _ORIGINAL, lookup)
     return get_function
 
 

@@ -417,3 +417,28 @@ def test_the_outcome_tells_how_long_the_function_took():
 
     invoke(lambda: None)
     assert seen == [(True, True)]
+
+
+def test_an_abandoned_coroutine_still_lets_its_extensions_leave():
+    """A worker that stops drops its tasks; their coroutines are closed outside of the context they ran in."""
+    from contextvars import Context as Variables
+
+    from ext_sdk import lifecycle, registry
+    from tests.support.lifecycle import prepare
+
+    seen = []
+    tracer_of(seen, "A")
+
+    async def wait_for_ever():
+        await asyncio.get_running_loop().create_future()
+
+    function = prepare(wait_for_ever)
+    _, plan = registry.plan_for(function)
+    running = lifecycle.run_async(function, plan, {"context": Context()})
+
+    async def start():
+        Variables().run(running.send, None)
+
+    asyncio.run(start())
+    running.close()
+    assert seen == ["A in", "A out GeneratorExit"]

@@ -123,6 +123,15 @@ def test_a_worker_module_that_was_imported_again_is_watched_again(worker, monkey
     assert len(seen) == 1
 
 
+def test_a_second_copy_of_the_framework_replaces_the_first_and_does_not_wrap_it(worker, monkeypatch, seen):
+    workers.install()
+    monkeypatch.setattr(seam, "_driven", {})  # as a freshly imported copy has it
+    workers.install()
+    worker.registry.functions["1"] = FunctionInfo(lambda req: req)
+    worker.registry.get_function("1").func(req=1, context=Context())
+    assert len(seen) == 1
+
+
 def test_an_extension_that_comes_later_takes_part_from_then_on(worker):
     workers.install()
     worker.registry.functions["1"] = FunctionInfo(lambda req: req)
