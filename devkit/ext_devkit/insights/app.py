@@ -43,6 +43,8 @@ def create_app(store: Store) -> Starlette:
         + [Route(path, track_items, methods=["POST"]) for path in TRACK_PATHS],
         exception_handlers={HTTPException: explain},
     )
+    # A redirect would answer an exporter without a body, and it would drop its items.
+    app.router.redirect_slashes = False
     app.state.store = store
     app.state.workers = anyio.CapacityLimiter(WORKERS)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import socket
 import tempfile
@@ -28,11 +29,27 @@ BACKLOG = 128
 INSTRUMENTATION_KEY = "10ca1000-0000-4000-8000-000000000000"
 """Any key is taken; this one is printed because exporters insist on a lower-case UUID."""
 
-GRACE_SECONDS = 1
+GRACE_SECONDS = 1.0
 """How long open requests may go on after the end was asked for."""
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than the 15 s and 60 s between the batches and metrics of common exporters."""
+
+
+class HttpServer(uvicorn.Server):
+    """Ends within the grace period: who has not sent the whole request by then is cut off, without a traceback."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop listening, wait for open requests, then for nobody."""
+        cut_off = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut_off)
+        try:
+            await super().shutdown(sockets)
+        finally:
+            cut_off.cancel()
+
+    def _cut_off(self) -> None:
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
 
 
 class InsightsServer:
@@ -53,7 +70,7 @@ class InsightsServer:
             self._remove_folder()
             raise
         self.port: int = self._socket.getsockname()[1]
-        self._server = uvicorn.Server(
+        self._server = HttpServer(
             uvicorn.Config(
                 create_app(self.store),
                 loop="asyncio",
@@ -64,7 +81,6 @@ class InsightsServer:
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
         self._thread = threading.Thread(target=self._run, name="azfunc-ext insights", daemon=True)

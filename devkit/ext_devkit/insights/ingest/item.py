@@ -48,16 +48,17 @@ def read_item(envelope: Any, window: Window) -> tuple[str, list[Any]]:
 def _kind(data: Any) -> tuple[Kind, dict[str, Any]]:
     if type(data) is not dict:
         raise wrong_type("data", "Envelope", "object", data)
-    base_type = filled(1024)(_given(data.get("baseType"), "baseType", "Data", "string"), "baseType", "Data")
+    base_type = _name(_given(data.get("baseType"), "baseType", "Data", "string"), "baseType", "Data")
     base_data = _given(data.get("baseData"), "baseData", "Data", "object")
-    if base_type not in KINDS:
+    kind = KINDS.get(base_type)
+    if kind is None:
         raise RejectedError(
             f"Field 'baseType' on type 'Data' is not known. Expected: one of {', '.join(KINDS)}, "
             f"Actual: {base_type[:64]}"
         )
     if type(base_data) is not dict:
         raise wrong_type("baseData", "Data", "object", base_data)
-    return KINDS[base_type], base_data
+    return kind, base_data
 
 
 def _count(rate: Any) -> int:

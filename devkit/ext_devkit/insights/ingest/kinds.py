@@ -47,19 +47,24 @@ class Kind:
         self.table = table
         self.columns = COLUMNS[table]
         self._owner = base_type
-        self._fields = [(field, self.columns.index(field.column)) for field in fields]
+        # Plain tuples: this loop is most of what an item costs.
+        self._fields = [
+            (field.name, self.columns.index(field.column), field.read, field.expected, field.default)
+            for field in fields
+        ]
         self._special = special
 
     def put(self, row: list[Any], data: dict[str, Any]) -> None:
         """Write the fields of `baseData` into a row; raise RejectedError for what is missing or wrong."""
-        for field, slot in self._fields:
-            value = data.get(field.name)
+        owner, get = self._owner, data.get
+        for name, slot, read, expected, default in self._fields:
+            value = get(name)
             if value is not None:
-                row[slot] = field.read(value, field.name, self._owner)
-            elif field.expected is not None:
-                raise missing(field.name, self._owner, field.expected)
-            elif field.default is not None:
-                row[slot] = field.default
+                row[slot] = read(value, name, owner)
+            elif expected is not None:
+                raise missing(name, owner, expected)
+            elif default is not None:
+                row[slot] = default
         row[PROPERTIES] = properties(data.get("properties"), self._owner)
         row[MEASUREMENTS] = measurements(data.get("measurements"), self._owner)
         if self._special is not None:

@@ -55,7 +55,8 @@ def properties(value: Any, owner: str) -> str | None:
     kept = {}
     for key, content in as_map(value, "properties", owner).items():
         if content is not None:
-            kept[key[:LONGEST_KEY]] = _scalar(content, key, "properties")[:LONGEST_VALUE]
+            words = content if type(content) is str else _scalar(content, key, "properties")
+            kept[key[:LONGEST_KEY]] = words[:LONGEST_VALUE]
     return to_json(kept) if kept else None
 
 
@@ -74,12 +75,12 @@ def put_tags(row: list[Any], value: Any) -> None:
         slot = _SLOTS.get(tag)
         if slot is not None and content is not None and content != "":
             index, limit = slot
-            row[index] = _scalar(content, tag, "ContextTagKeys")[:limit]
+            words = content if type(content) is str else _scalar(content, tag, "ContextTagKeys")
+            row[index] = words[:limit]
 
 
 def _scalar(value: Any, field: str, owner: str) -> str:
-    if type(value) is str:
-        return value
+    """Return a number or a boolean as text."""
     if isinstance(value, (dict, list)):
         raise wrong_type(field[:LONGEST_KEY], owner, "string", value)
     return to_json(value)

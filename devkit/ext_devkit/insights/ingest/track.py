@@ -74,10 +74,13 @@ def _sort(items: list[Any]) -> tuple[dict[str, list[list[Any]]], dict[int, Rejec
     rejections: dict[int, Rejection] = {}
     for index, item in enumerate(items):
         try:
-            if isinstance(item, Unreadable):
+            if type(item) is Unreadable:
                 raise RejectedError(item.reason)
             table, row = read_item(item, window)
-            rows.setdefault(table, []).append(row)
+            if table in rows:
+                rows[table].append(row)
+            else:
+                rows[table] = [row]
         except RejectedError as error:
             rejections[index] = error.rejection
     return rows, rejections
