@@ -105,10 +105,11 @@ def refusal(app: Path | str, *options: str) -> str:
 class RunningHost:
     """`azfunc-ext run` in a process of its own; `lines` are what it has printed, `url` is where it serves."""
 
-    def __init__(self, app: Path, *options: str, **settings: str) -> None:
-        command = [sys.executable, "-m", "ext_devkit", "run", str(app), "--port", "0", *options]
+    def __init__(self, app: Path, *options: str, port: int | None = 0, **settings: str) -> None:
+        chosen = [] if port is None else ["--port", str(port)]
+        command = [sys.executable, "-m", "ext_devkit", "run", str(app), *chosen, *options]
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", **settings}
-        self.process = subprocess.Popen(  # noqa: S603
+        self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self.lines: list[str] = []
@@ -119,7 +120,7 @@ class RunningHost:
     def __enter__(self) -> RunningHost:
         self.wait_for("Press Ctrl-C")
         shown = next(line for line in self.lines if "http://localhost:" in line)
-        self.url = "http://" + urlsplit("http://" + shown.split("http://")[1]).netloc.replace("localhost", "127.0.0.1")
+        self.url = "http://" + urlsplit(shown.split()[-1]).netloc.replace("localhost", "127.0.0.1")
         return self
 
     def __exit__(self, *_: object) -> None:

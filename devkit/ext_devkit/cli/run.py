@@ -38,11 +38,9 @@ def command(app: str, port: int | None, insights: str) -> None:
     chosen = next(value for value in (port, settings_port, DEFAULT_PORT) if value is not None)
     with console(sys.stdout), bind(chosen) as listener:
         host = FunctionHost.load(folder, insights=insights)
-        for line in host.describe(f"http://localhost:{listener.getsockname()[1]}"):
-            say(line)
-        say("Press Ctrl-C to stop.")
+        screen = [*host.describe(f"http://localhost:{listener.getsockname()[1]}"), "Press Ctrl-C to stop."]
         os.chdir(host.app)
-        serve(host, listener)
+        serve(host, listener, on_ready=lambda: say("\n".join(screen)))
         left_behind = host.invoker.running
         host.invoker.close()
         say("Stopped.")

@@ -17,7 +17,7 @@ from ext_devkit.host.console import console, logger
 from ext_devkit.host.host import FunctionHost
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
     from types import FrameType
 
@@ -56,11 +56,12 @@ class HostServer:
             stack.callback(self.host.unload)
             self.url = f"http://{ADDRESS}:{listener.getsockname()[1]}"
             listen(listener)
-            self._server = HostingServer(self.host)
+            ready = threading.Event()
+            self._server = HostingServer(self.host, ready.set)
             thread = threading.Thread(target=self._server.run, args=([listener],), name="functions-host")
             thread.start()
             stack.callback(self._stop, thread)
-            self._server.ready.wait()
+            ready.wait()
             self._stack = stack.pop_all()
         return self
 
@@ -76,7 +77,7 @@ class HostServer:
 class HostingServer(uvicorn.Server):
     """uvicorn with a graceful stop of limited length; the first signal asks for it, the second forces it."""
 
-    def __init__(self, host: FunctionHost) -> None:
+    def __init__(self, host: FunctionHost, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
             host.asgi,
             log_config=None,
@@ -88,12 +89,12 @@ class HostingServer(uvicorn.Server):
             ws="none",
         )
         super().__init__(config)
-        self.ready = threading.Event()
+        self._on_ready = on_ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and say so."""
+        """Start, and say so: from here on requests are served and signals are taken."""
         await super().startup(sockets)
-        self.ready.set()
+        self._on_ready()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -146,10 +147,9 @@ def explained_busy(port: int) -> Iterator[None]:
         raise DevkitError(f"{reason}. Choose another with --port, or --port 0 for a free one.") from error
 
 
-def serve(host: FunctionHost, listener: socket.socket) -> None:
-    """Serve in the calling thread until a signal asks to stop."""
+def serve(host: FunctionHost, listener: socket.socket, on_ready: Callable[[], None]) -> None:
+    """Serve in the main thread until a signal asks to stop; `on_ready` is called when it has begun."""
     listen(listener)
-    server = HostingServer(host)
-    server.run([listener])
+    HostingServer(host, on_ready).run([listener])
     if host.invoker.running:
         logger.warning("%d function(s) still running were left behind.", host.invoker.running)

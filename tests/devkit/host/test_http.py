@@ -30,12 +30,12 @@ def test_a_function_sees_the_request(tmp_path):
     with serving(v1_app(tmp_path, ECHO, route="in/{kind}/{*rest}")) as url:
         seen = request(f"{url}/api/in/a%20b/c/d%2Fe?q=1&Q=2&empty=&flag", "PUT", b"text", {"X-Mixed": "Yes"}).json
 
-    assert "PUT" == seen["method"]
+    assert seen["method"] == "PUT"
     assert f"{url}/api/in/a%20b/c/d%2Fe?q=1&Q=2&empty=&flag" == seen["url"]
-    assert {"q": "1,2"} == seen["params"]
-    assert "Yes" == seen["headers"]["x-mixed"]
-    assert {"kind": "a b", "rest": "c/d%2Fe"} == seen["route"]
-    assert "text" == seen["body"]
+    assert seen["params"] == {"q": "1,2"}
+    assert seen["headers"]["x-mixed"] == "Yes"
+    assert seen["route"] == {"kind": "a b", "rest": "c/d%2Fe"}
+    assert seen["body"] == "text"
 
 
 def test_json_and_forms_are_read_by_the_real_request_type(tmp_path):
@@ -45,8 +45,8 @@ def main(req):
 """
     form = {"content-type": "application/x-www-form-urlencoded"}
     with serving(v1_app(tmp_path, code)) as url:
-        assert b"1" == request(f"{url}/api/Hello?json=1", "POST", b'{"a": 1}').body
-        assert b"two" == request(f"{url}/api/Hello", "POST", b"a=two", form).body
+        assert request(f"{url}/api/Hello?json=1", "POST", b'{"a": 1}').body == b"1"
+        assert request(f"{url}/api/Hello", "POST", b"a=two", form).body == b"two"
 
 
 def test_a_body_in_chunks_arrives_whole(tmp_path):
@@ -84,19 +84,19 @@ def main(req):
     with serving(v1_app(tmp_path, code)) as url:
         answer = request(f"{url}/api/Hello")
 
-    assert (418, b"<p>") == (answer.status, answer.body)
-    assert ["1"] == answer.header("x-one")
-    assert ["3"] == answer.header("content-length")
-    assert ["text/html; charset=utf-8"] == answer.header("content-type")
-    assert ["a=1; HttpOnly; Path=/", "b=2"] == answer.header("set-cookie")
-    assert [] == answer.header("server")
+    assert (answer.status, answer.body) == (418, b"<p>")
+    assert answer.header("x-one") == ["1"]
+    assert answer.header("content-length") == ["3"]
+    assert answer.header("content-type") == ["text/html; charset=utf-8"]
+    assert answer.header("set-cookie") == ["a=1; HttpOnly; Path=/", "b=2"]
+    assert answer.header("server") == []
 
 
 def test_binary_bodies_are_left_alone(tmp_path):
     answer = answer_of(tmp_path, "func.HttpResponse(bytes(range(256)), mimetype='application/octet-stream')")
 
     assert bytes(range(256)) == answer.body
-    assert ["application/octet-stream"] == answer.header("content-type")
+    assert answer.header("content-type") == ["application/octet-stream"]
 
 
 @pytest.mark.parametrize("status", [204, 304])
@@ -124,14 +124,14 @@ def test_a_failed_invocation_is_an_empty_500_and_the_reason_is_on_the_console(tm
     answer = answer_of(tmp_path, expression, output=sys.stdout)
 
     printed = capsys.readouterr().out
-    assert (500, b"") == (answer.status, answer.body)
+    assert (answer.status, answer.body) == (500, b"")
     assert reason in printed
     assert "Executed 'Hello' (Failed, 500, Id=" in printed
 
 
 def test_a_result_without_a_binding_for_it_fails(tmp_path, capsys):
     with serving(v1_app(tmp_path, "def main(req):\n    return 'x'", out=False), output=sys.stdout) as url:
-        assert 500 == request(f"{url}/api/Hello").status
+        assert request(f"{url}/api/Hello").status == 500
 
     expected = "RuntimeError: function 'Hello' without a $return binding returned a non-None value"
     assert expected in capsys.readouterr().out
@@ -142,8 +142,8 @@ def test_a_result_without_a_binding_for_it_fails(tmp_path, capsys):
 def test_what_is_no_exception_fails_the_invocation_and_not_the_host(tmp_path, definition: str, error: str):
     code = f"import asyncio\n{definition} main(req):\n    if req.params:\n        raise {error}\n    return 'alive'"
     with serving(v1_app(tmp_path, code)) as url:
-        assert 500 == request(f"{url}/api/Hello?fail=1").status
-        assert b"alive" == request(f"{url}/api/Hello").body
+        assert request(f"{url}/api/Hello?fail=1").status == 500
+        assert request(f"{url}/api/Hello").body == b"alive"
 
 
 def test_the_traceback_has_the_functions_frames_and_causes_but_not_the_hosts(tmp_path, capsys):
@@ -169,30 +169,30 @@ def test_a_route_without_the_method_is_404_like_on_the_real_host(tmp_path):
     with serving(v1_app(tmp_path, methods=["get"])) as url:
         statuses = {method: request(f"{url}/api/Hello", method).status for method in ("GET", "POST", "HEAD", "OPTIONS")}
 
-    assert {"GET": 200, "POST": 404, "HEAD": 404, "OPTIONS": 404} == statuses
+    assert statuses == {"GET": 200, "POST": 404, "HEAD": 404, "OPTIONS": 404}
 
 
 def test_a_function_for_head_sends_no_body(tmp_path):
     with serving(v1_app(tmp_path, methods=["get", "head"])) as url:
         answer = request(f"{url}/api/Hello", "HEAD")
 
-    assert (200, b"", ["5"]) == (answer.status, answer.body, answer.header("content-length"))
+    assert (answer.status, answer.body, answer.header("content-length")) == (200, b"", ["5"])
 
 
 def test_the_root_says_that_the_host_is_up(tmp_path):
     with serving(v1_app(tmp_path)) as url:
         answer = request(f"{url}/")
 
-    assert 200 == answer.status
+    assert answer.status == 200
     assert b"Your function app is up and running." in answer.body
 
 
 def test_the_host_tells_its_state_and_its_functions(tmp_path):
     with serving(v1_app(tmp_path, methods=["get"])) as url:
-        assert "Running" == request(f"{url}/admin/host/status").json["state"]
+        assert request(f"{url}/admin/host/status").json["state"] == "Running"
         expected = [{"name": "Hello", "route": "api/Hello", "methods": ["GET"]}]
         assert expected == request(f"{url}/admin/functions").json
-        assert 404 == request(f"{url}/admin/other").status
+        assert request(f"{url}/admin/other").status == 404
 
 
 def test_cors_follows_local_settings(tmp_path):
@@ -202,9 +202,9 @@ def test_cors_follows_local_settings(tmp_path):
         allowed = request(f"{url}/api/Hello", headers={"Origin": "http://b.test"})
         refused = request(f"{url}/api/Hello", headers={"Origin": "http://c.test"})
 
-    assert ["http://b.test"] == allowed.header("access-control-allow-origin")
-    assert [] == allowed.header("access-control-allow-credentials")
-    assert [] == refused.header("access-control-allow-origin")
+    assert allowed.header("access-control-allow-origin") == ["http://b.test"]
+    assert allowed.header("access-control-allow-credentials") == []
+    assert refused.header("access-control-allow-origin") == []
 
 
 def test_cors_credentials_and_preflight_follow_local_settings(tmp_path):
@@ -214,7 +214,7 @@ def test_cors_credentials_and_preflight_follow_local_settings(tmp_path):
     with serving(app) as url:
         answer = request(f"{url}/api/Hello", "OPTIONS", headers=ask)
 
-    assert 200 == answer.status
-    assert ["true"] == answer.header("access-control-allow-credentials")
+    assert answer.status == 200
+    assert answer.header("access-control-allow-credentials") == ["true"]
     assert "PUT" in answer.header("access-control-allow-methods")[0]
-    assert ["x-a"] == answer.header("access-control-allow-headers")
+    assert answer.header("access-control-allow-headers") == ["x-a"]

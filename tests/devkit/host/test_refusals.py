@@ -15,7 +15,7 @@ APP = "import azure.functions as func\napp = func.FunctionApp()\n"
 
 
 def test_a_missing_folder():
-    assert "there is no folder 'nowhere'. Name the folder of a function app." == refusal("nowhere")
+    assert refusal("nowhere") == "there is no folder 'nowhere'. Name the folder of a function app."
 
 
 def test_a_file_in_place_of_a_folder(tmp_path):
@@ -45,7 +45,7 @@ def test_a_busy_port_is_named_with_its_cure(tmp_path):
 
 @pytest.mark.parametrize("port", ["-1", "65536", "http"])
 def test_a_port_that_cannot_be_is_wrong_usage(tmp_path, port: str):
-    assert 2 == run_in_vain(v1_app(tmp_path), "--port", port).exit_code
+    assert run_in_vain(v1_app(tmp_path), "--port", port).exit_code == 2
 
 
 def test_an_insights_target_that_is_nothing_known(tmp_path):
@@ -58,7 +58,7 @@ def test_a_second_app_in_the_same_process(tmp_path):
     with HostServer(v1_app(tmp_path / "one")), pytest.raises(DevkitError) as refused, HostServer(tmp_path / "one"):
         pass
 
-    assert "one is loaded in this process already. Unload it first." == str(refused.value)
+    assert str(refused.value) == "one is loaded in this process already. Unload it first."
 
 
 class TestCode:
@@ -110,10 +110,10 @@ class TestCode:
         """The guide's other known issue: packages that were built for another machine."""
         line = refusal(v1_app(tmp_path, "raise ImportError('libpq.so.5: cannot open shared object file')"))
 
-        assert (
+        assert line == (
             "Hello/__init__.py:1: libpq.so.5: cannot open shared object file. "
             "A native library does not fit this machine: reinstall the package here, with pip."
-        ) == line
+        )
 
     @pytest.mark.parametrize(
         ("statement", "what"),
@@ -134,7 +134,7 @@ class TestCode:
         assert "Traceback (most recent call last)" in result.stderr
         assert "ZeroDivisionError: division by zero" in result.stderr
         last = result.stderr.splitlines()[-1]
-        assert "Error: Hello/__init__.py:1: ZeroDivisionError: division by zero. The app could not be imported." == last
+        assert last == "Error: Hello/__init__.py:1: ZeroDivisionError: division by zero. The app could not be imported."
 
 
 class TestFunctionJson:
@@ -382,13 +382,13 @@ class TestSettingsFiles:
         app = v1_app(tmp_path)
         (app / "host.json").write_bytes(b'{"\xff": 1}')
 
-        assert "host.json: not UTF-8 text (byte 2). Save the file as UTF-8." == refusal(app)
+        assert refusal(app) == "host.json: not UTF-8 text (byte 2). Save the file as UTF-8."
 
     def test_a_file_that_is_nested_too_deeply(self, tmp_path):
         app = v1_app(tmp_path)
         (app / "host.json").write_text("[" * 200_000)
 
-        assert "host.json: nested too deeply to be read. Mend the file and start again." == refusal(app)
+        assert refusal(app) == "host.json: nested too deeply to be read. Mend the file and start again."
 
 
 def test_after_a_refusal_another_app_can_be_loaded(tmp_path):
@@ -400,4 +400,4 @@ def test_after_a_refusal_another_app_can_be_loaded(tmp_path):
 
 def test_json_of_the_trigger_is_built_as_tests_expect():
     """The helper's own promise, on which the tests above rely."""
-    assert [{**TRIGGER, "authLevel": "anonymous"}, HTTP_OUT] == http_json()["bindings"]
+    assert http_json()["bindings"] == [{**TRIGGER, "authLevel": "anonymous"}, HTTP_OUT]

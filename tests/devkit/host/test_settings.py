@@ -34,7 +34,7 @@ def test_values_become_environment_variables_as_text(tmp_path):
 
     seen = settings_seen(tmp_path, "SET_A SET_B SET_C SET_D", local)
 
-    assert {"SET_A": "1", "SET_B": "true", "SET_C": "5", "SET_D": None} == seen
+    assert seen == {"SET_A": "1", "SET_B": "true", "SET_C": "5", "SET_D": None}
 
 
 def test_the_environment_wins_over_local_settings_and_that_is_said_once(tmp_path, monkeypatch, capsys):
@@ -45,8 +45,8 @@ def test_the_environment_wins_over_local_settings_and_that_is_said_once(tmp_path
     local = '{"Values": {"SET_A": "inside", "SET_B": "same"}}'
     seen = settings_seen(tmp_path, "SET_A", local, output=sys.stdout)
 
-    assert {"SET_A": "outside"} == seen
-    assert 1 == capsys.readouterr().out.count("Environment variables win over local.settings.json: SET_A.\n")
+    assert seen == {"SET_A": "outside"}
+    assert capsys.readouterr().out.count("Environment variables win over local.settings.json: SET_A.\n") == 1
 
 
 def test_the_worker_s_own_variables_are_set(tmp_path, monkeypatch):
@@ -80,7 +80,7 @@ def test_a_connection_string_that_is_set_is_kept_and_that_is_said(tmp_path, monk
 
     seen = settings_seen(tmp_path, CONNECTION_STRING, local, insights="http://127.0.0.1:4319", output=sys.stdout)
 
-    assert {CONNECTION_STRING: "InstrumentationKey=mine"} == seen
+    assert seen == {CONNECTION_STRING: "InstrumentationKey=mine"}
     expected = f"{CONNECTION_STRING} is set already, so telemetry goes there and not to http://127.0.0.1:4319."
     assert expected in capsys.readouterr().out
 
@@ -90,8 +90,8 @@ def test_host_json_sets_the_route_prefix(tmp_path, prefix: str, path: str):
     app = v1_app(tmp_path)
     (app / "host.json").write_text(json.dumps({"version": "2.0", "extensions": {"http": {"routePrefix": prefix}}}))
     with serving(app) as url:
-        assert 200 == request(f"{url}/{path}").status
-        assert 404 == request(f"{url}/api/Hello").status
+        assert request(f"{url}/{path}").status == 200
+        assert request(f"{url}/api/Hello").status == 404
 
 
 def test_a_missing_host_json_is_said(tmp_path, capsys):
@@ -109,7 +109,7 @@ def test_comments_commas_and_a_byte_order_mark_are_read_over(tmp_path):
     text = '\ufeff{\n// line "one"\n"Values": {"URL": "http://x/*y*/", /* two\nlines */ "B": "2",},\n}'
     (tmp_path / "local.settings.json").write_text(text, "utf-8")
 
-    assert {"URL": "http://x/*y*/", "B": "2"} == read_local_settings(tmp_path).values
+    assert read_local_settings(tmp_path).values == {"URL": "http://x/*y*/", "B": "2"}
 
 
 def test_the_section_host_is_read(tmp_path):
@@ -118,12 +118,12 @@ def test_the_section_host_is_read(tmp_path):
 
     settings = read_local_settings(tmp_path)
 
-    assert (7072, ("*",), True) == (settings.port, settings.cors, settings.cors_credentials)
+    assert (settings.port, settings.cors, settings.cors_credentials) == (7072, ("*",), True)
 
 
 def test_files_that_are_not_there_mean_the_defaults(tmp_path):
-    assert {} == read_local_settings(tmp_path).values
-    assert "api" == read_host_settings(tmp_path).route_prefix
+    assert read_local_settings(tmp_path).values == {}
+    assert read_host_settings(tmp_path).route_prefix == "api"
 
 
 @pytest.mark.parametrize(("count", "said"), [("2", False), ("0", True), ("many", True)])

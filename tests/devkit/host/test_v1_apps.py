@@ -24,8 +24,8 @@ def test_a_function_answers_below_api_under_its_folders_name(tmp_path):
     with serving(v1_app(tmp_path)) as url:
         answer = request(f"{url}/api/Hello")
 
-    assert (200, b"hello") == (answer.status, answer.body)
-    assert ["text/plain; charset=utf-8"] == answer.header("content-type")
+    assert (answer.status, answer.body) == (200, b"hello")
+    assert answer.header("content-type") == ["text/plain; charset=utf-8"]
 
 
 def test_an_async_function_is_awaited(tmp_path):
@@ -37,7 +37,7 @@ async def main(req):
     return "later"
 """
     with serving(v1_app(tmp_path, code)) as url:
-        assert b"later" == request(f"{url}/api/Hello").body
+        assert request(f"{url}/api/Hello").body == b"later"
 
 
 def test_script_file_and_entry_point_name_the_code(tmp_path):
@@ -50,7 +50,7 @@ def test_script_file_and_entry_point_name_the_code(tmp_path):
         },
     )
     with serving(app) as url:
-        assert b"__app__.Hello.main" == request(f"{url}/api/Hello").body
+        assert request(f"{url}/api/Hello").body == b"__app__.Hello.main"
 
 
 def test_two_functions_may_share_one_script_of_another_folder(tmp_path):
@@ -65,7 +65,7 @@ def test_two_functions_may_share_one_script_of_another_folder(tmp_path):
     )
     with serving(app) as url:
         request(f"{url}/api/A")
-        assert b"__app__.lib.both 1" == request(f"{url}/api/B").body
+        assert request(f"{url}/api/B").body == b"__app__.lib.both 1"
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_every_import_of_the_guide_works(tmp_path, statement: str):
         },
     )
     with serving(app) as url:
-        assert b"found" == request(f"{url}/api/Hello").body
+        assert request(f"{url}/api/Hello").body == b"found"
 
 
 def test_the_context_says_who_runs_and_continues_the_callers_trace(tmp_path):
@@ -99,13 +99,13 @@ def test_the_context_says_who_runs_and_continues_the_callers_trace(tmp_path):
     with serving(v1_app(tmp_path, ECHO_CONTEXT)) as url:
         seen = request(f"{url}/api/Hello", headers={"traceparent": parent, "tracestate": "a=1"}).json
 
-    assert "Hello" == seen["name"]
+    assert seen["name"] == "Hello"
     assert str(tmp_path / "Hello") == seen["directory"]
     assert seen["id"] == seen["local"]
     assert len("5fcd2c9e-6f6c-4a37-9a3e-6d0f5a4f9f43") == len(seen["id"])
     assert [parent, "a=1", {}] == [seen["parent"], seen["state"], seen["attributes"]]
     assert [parent, "a=1", {}] == [seen["Traceparent"], seen["Tracestate"], seen["Attributes"]]
-    assert [0, 0] == seen["retries"]
+    assert seen["retries"] == [0, 0]
 
 
 @pytest.mark.parametrize("header", ["", "nonsense", f"00-{'0' * 32}-{'1' * 16}-01"])
@@ -114,7 +114,7 @@ def test_without_a_valid_traceparent_each_invocation_starts_a_sampled_trace(tmp_
         first, second = (request(f"{url}/api/Hello", headers={"traceparent": header}).json for _ in range(2))
 
     version, trace_id, span_id, flags = first["parent"].split("-")
-    assert ("00", 32, 16, "01") == (version, len(trace_id), len(span_id), flags)
+    assert (version, len(trace_id), len(span_id), flags) == ("00", 32, 16, "01")
     assert trace_id not in second["parent"]
 
 
@@ -129,7 +129,7 @@ def main(req: func.HttpRequest, answer: func.Out[func.HttpResponse]) -> None:
     with serving(v1_app(tmp_path, code, binding, out=False)) as url:
         answer = request(f"{url}/api/Hello")
 
-    assert (201, b"set") == (answer.status, answer.body)
+    assert (answer.status, answer.body) == (201, b"set")
 
 
 def test_a_function_without_an_answer_gives_204(tmp_path):
@@ -137,7 +137,7 @@ def test_a_function_without_an_answer_gives_204(tmp_path):
     with serving(v1_app(tmp_path, "def main(req):\n    pass", out=False)) as url:
         answer = request(f"{url}/api/Hello")
 
-    assert (204, b"") == (answer.status, answer.body)
+    assert (answer.status, answer.body) == (204, b"")
 
 
 def test_other_outputs_are_logged_and_not_delivered(tmp_path, capsys):
@@ -152,7 +152,7 @@ def main(req: func.HttpRequest, msg: func.Out[str]) -> str:
     import sys
 
     with serving(v1_app(tmp_path, code, queue), output=sys.stdout) as url:
-        assert b"answered" == request(f"{url}/api/Hello").body
+        assert request(f"{url}/api/Hello").body == b"answered"
 
     expected = "Hello: output 'msg' (queue): string of length 12, not delivered from here"
     assert expected in capsys.readouterr().out
@@ -167,7 +167,7 @@ def test_a_disabled_function_is_neither_imported_nor_served(tmp_path, monkeypatc
     app = v1_app(tmp_path, "raise RuntimeError", disabled=disabled)
 
     with serving(app) as url:
-        assert 404 == request(f"{url}/api/Hello").status
+        assert request(f"{url}/api/Hello").status == 404
 
 
 def test_functions_with_other_triggers_are_imported_but_not_served(tmp_path):
@@ -183,8 +183,8 @@ def test_functions_with_other_triggers_are_imported_but_not_served(tmp_path):
         },
     )
     with serving(app) as url:
-        assert 404 == request(f"{url}/api/Tick").status
-        assert b"True" == request(f"{url}/api/Hello").body
+        assert request(f"{url}/api/Tick").status == 404
+        assert request(f"{url}/api/Hello").body == b"True"
 
 
 def test_leaving_gives_the_process_back(tmp_path):
@@ -206,8 +206,8 @@ def test_leaving_gives_the_process_back(tmp_path):
     before = (dict(os.environ), list(sys.path))
 
     with serving(app):
-        assert "1" == os.environ["OF_THE_APP"]
-        assert str(app) == os.environ["AzureWebJobsScriptRoot"]
+        assert os.environ["OF_THE_APP"] == "1"
+        assert str(app) == os.environ["AzureWebJobsScriptRoot"]  # noqa: SIM112
 
     assert before == (dict(os.environ), list(sys.path))
     assert not {"__app__", "__app__.Hello", "left_behind", "left_folder", "left_folder.inside"} & set(sys.modules)

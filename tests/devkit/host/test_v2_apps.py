@@ -35,17 +35,17 @@ def blue(req: func.HttpRequest, context) -> str:
 
 def test_functions_of_app_and_blueprint_are_served(tmp_path):
     with serving(write_app(tmp_path, {"function_app.py": APP, "more.py": MORE})) as url:
-        assert b"POST 5 items" == request(f"{url}/api/items/5", "POST").body
-        assert b"async" == request(f"{url}/api/renamed").body
+        assert request(f"{url}/api/items/5", "POST").body == b"POST 5 items"
+        assert request(f"{url}/api/renamed").body == b"async"
         assert str(tmp_path).encode() == request(f"{url}/api/from-blueprint").body
-        assert 404 == request(f"{url}/api/items/five").status
-        assert 404 == request(f"{url}/api/original").status
+        assert request(f"{url}/api/items/five").status == 404
+        assert request(f"{url}/api/original").status == 404
 
 
 def test_the_script_may_have_another_name(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHON_SCRIPT_FILE_NAME", "main_app.py")
     with serving(write_app(tmp_path, {"main_app.py": APP, "more.py": MORE})) as url:
-        assert b"async" == request(f"{url}/api/renamed").body
+        assert request(f"{url}/api/renamed").body == b"async"
 
 
 def test_an_asgi_app_is_served_as_a_function(tmp_path):
@@ -66,7 +66,7 @@ app = func.AsgiFunctionApp(app=asgi, http_auth_level=func.AuthLevel.ANONYMOUS)
     with serving(write_app(tmp_path, {"function_app.py": code, "host.json": host_json})) as url:
         answer = request(f"{url}/some/path")
 
-    assert (202, b"asgi", ["/some/path"]) == (answer.status, answer.body, answer.header("x-path"))
+    assert (answer.status, answer.body, answer.header("x-path")) == (202, b"asgi", ["/some/path"])
 
 
 def test_a_wsgi_app_is_served_as_a_function(tmp_path):
@@ -80,7 +80,7 @@ def wsgi(environ, start_response):
 app = func.WsgiFunctionApp(app=wsgi, http_auth_level=func.AuthLevel.ANONYMOUS)
 """
     with serving(write_app(tmp_path, {"function_app.py": code})) as url:
-        assert b"/api/some/path" == request(f"{url}/api/some/path").body
+        assert request(f"{url}/api/some/path").body == b"/api/some/path"
 
 
 def test_a_module_of_the_same_name_elsewhere_does_not_get_in_the_way(tmp_path):
@@ -92,7 +92,7 @@ def test_a_module_of_the_same_name_elsewhere_does_not_get_in_the_way(tmp_path):
     sys.modules["function_app"] = stranger
     try:
         with serving(write_app(tmp_path, {"function_app.py": APP, "more.py": MORE})) as url:
-            assert b"async" == request(f"{url}/api/renamed").body
+            assert request(f"{url}/api/renamed").body == b"async"
         assert sys.modules["function_app"] is stranger
     finally:
         del sys.modules["function_app"]
