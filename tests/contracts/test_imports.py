@@ -7,6 +7,8 @@ import importlib
 import importlib.metadata
 import re
 import sys
+from collections import defaultdict
+from functools import cache
 
 import pytest
 
@@ -77,16 +79,26 @@ def test_nothing_is_imported_by_its_folder(distribution: Distribution):
 def test_what_is_imported_is_declared(distribution: Distribution):
     """Each foreign package that the code names is a dependency, or an extra, of its distribution."""
     declared = declared_dependencies(distribution)
-    providers = importlib.metadata.packages_distributions() | {d.package: [d.project["name"]] for d in DISTRIBUTIONS}
+    installed = providers()
     known = set(sys.stdlib_module_names) | WORKERS | {distribution.package}
 
     wrong = [
         f"{i.place} imports {i.target}"
         for i in all_imports(distribution)
-        if i.runs and i.root not in known and not declared & {normal(name) for name in providers.get(i.root, [])}
+        if i.runs and i.root not in known and not declared & installed[i.root]
     ]
 
     assert not wrong, report(f"Declare these in {distribution.folder}/pyproject.toml, or do without:", wrong)
+
+
+@cache
+def providers() -> defaultdict[str, set[str]]:
+    """Return root package -> names of the distributions that install files into it."""
+    found: defaultdict[str, set[str]] = defaultdict(set, {d.package: {d.project["name"]} for d in DISTRIBUTIONS})
+    for installed in importlib.metadata.distributions():
+        for file in installed.files or []:
+            found[file.parts[0].removesuffix(".py")].add(normal(installed.metadata["Name"]))
+    return found
 
 
 def declared_dependencies(distribution: Distribution) -> set[str]:
