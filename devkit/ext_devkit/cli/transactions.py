@@ -81,11 +81,11 @@ def _find(reader: Reader, path: Path, prefix: str) -> str:
     found = reader.operations_like(prefix.encode(errors="replace").decode(), MOST_NAMED + 1)
     if not found:
         raise DevkitError(
-            f"{path} has no operation {plain(prefix)!r}. 'azfunc-ext transactions' without an id lists those it has."
+            f"{path} has no operation '{plain(prefix)}'. 'azfunc-ext transactions' without an id lists those it has."
         )
     if len(found) > 1:
         names = ", ".join(map(plain, found[:MOST_NAMED])) + (" and others" if len(found) > MOST_NAMED else "")
-        raise DevkitError(f"Several operations start with {plain(prefix)!r}: {names}. Give more of the id.")
+        raise DevkitError(f"Several operations start with '{plain(prefix)}': {names}. Give more of the id.")
     return found[0]
 
 

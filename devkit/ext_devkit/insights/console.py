@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 MOST_LINES = 500
 """Lines of one tree; more would hide what comes before."""
 
-DEEPEST = 15
-"""Levels that are indented: more would leave no room for the text in 80 columns."""
+DEEPEST = 11
+"""Levels that are indented, as more would leave no room for the text in 80 columns; `(+n)` marks what lies deeper."""
 
 SHORT_ID = 8
 """Characters of an operation's id that the list shows: a prefix is enough to ask for it."""
@@ -53,7 +53,7 @@ def print_transaction(console: Console, transaction: Transaction) -> None:
             shown += 1
             level = min(depth, DEEPEST)
             del above[level + 1 :]
-            above.append(above[level].add(_line(node)))
+            above.append(above[level].add(_line(node, depth - level)))
     if total > shown:
         tree.add(Text(f"... and {total - shown} more items", "dim"))
     console.print(tree)
@@ -97,8 +97,8 @@ def _headline(transaction: Transaction) -> Text:
     return text
 
 
-def _line(node: Node) -> Text:
-    text = Text()
+def _line(node: Node, deeper: int) -> Text:
+    text = Text(f"(+{deeper}) " if deeper else "")
     text.append(_label(node), "bold red" if node.failed else "dim")
     text.append(f"  {plain(node.title)}", "red" if node.failed else "")
     for part in _facts(node):
