@@ -118,7 +118,11 @@ class RunningHost:
         self._reader.start()
 
     def __enter__(self) -> RunningHost:
-        self.wait_for("Press Ctrl-C")
+        try:
+            self.wait_for("Press Ctrl-C")
+        except BaseException:
+            self.__exit__()
+            raise
         shown = next(line for line in self.lines if "http://localhost:" in line)
         self.url = "http://" + urlsplit(shown.split()[-1]).netloc.replace("localhost", "127.0.0.1")
         return self
