@@ -9,7 +9,7 @@ from tests.contracts.repository import ROOT, committed_files, report
 REGISTRIES = re.compile(
     r"(?i)--(?:extra-)?index-url[ =]|https?://[^\s/\"']*(?:pyp[i]|pythonhoste[d]|artifactor[y]|jfro[g]|nexu[s]|devp[i])"
 )
-MACHINES = re.compile(r"(?<![\w.})/-])/(?:work/|opt/lab|root/|Users/\w|home/(?!site/)\w)|[A-Z]:\\Users")
+MACHINES = re.compile(r"(?<![\w.})/-])/(?:work/|opt/lab|root/|Users/\w|home/(?!site/|you/)\w)|[A-Z]:\\Users")
 
 
 def test_no_committed_file_names_a_package_registry():
