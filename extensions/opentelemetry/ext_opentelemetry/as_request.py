@@ -1,0 +1,58 @@
+"""Spans of kind SERVER and CONSUMER as requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ext_opentelemetry import urls
+from ext_opentelemetry.attributes import destination, http_method, http_status, text
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from ext_opentelemetry.attributes import Attributes
+
+_CLIENT_ERROR = 400
+_NANOSECONDS_PER_MS = 1_000_000
+
+
+def name_of(span_name: str, attributes: Attributes) -> str:
+    """Return a request's name, which is its operation's too: `GET /route`, else `GET /path`, else the span's name."""
+    method = http_method(attributes)
+    if not method:
+        return span_name
+    route = text(attributes, "http.route")
+    if route:
+        return f"{method} {route}"
+    url = urls.url_of(attributes)
+    return f"{method} {urls.path_of(url)}" if url else span_name
+
+
+def fields_of(span: ReadableSpan, attributes: Attributes) -> dict[str, Any]:
+    """Return the arguments for `envelope.request` that depend on what the request was about."""
+    if http_method(attributes):
+        code = http_status(attributes)
+        return {
+            "url": urls.url_of(attributes),
+            "response_code": str(code),
+            "success": span.status.is_ok and 0 < code < _CLIENT_ERROR,
+        }
+    return {"source": _source(attributes), "success": span.status.is_ok}
+
+
+def _source(attributes: Attributes) -> str:
+    if text(attributes, "az.namespace"):
+        return urls.azure_target(attributes)
+    queue = destination(attributes)
+    sender = text(attributes, "client.address", "net.peer.name", "net.peer.ip", "server.address")
+    return f"{sender}/{queue}" if sender and queue else queue
+
+
+def time_in_queue(span: ReadableSpan) -> float | None:
+    """Return the mean milliseconds that the linked messages waited; None if they do not tell when they were queued."""
+    told: list[Any] = [(link.attributes or {}).get("enqueuedTime") for link in span.links]
+    enqueued = [when for when in told if isinstance(when, int)]
+    if not enqueued or not span.start_time:
+        return None
+    started = span.start_time / _NANOSECONDS_PER_MS
+    return max(0.0, sum(started - when for when in enqueued) / len(enqueued))

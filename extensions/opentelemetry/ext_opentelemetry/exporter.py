@@ -1,0 +1,102 @@
+"""Ways for spans into a channel: an exporter for any provider, and the processor that the extension uses."""
+
+from __future__ import annotations
+
+from functools import partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.sdk.trace import SpanProcessor
+from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
+
+from ext_appinsights import Channel
+from ext_opentelemetry.mapping import Mapper
+from ext_opentelemetry.operations import Operations, operations_within
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+
+    from ext_appinsights import ConnectionString
+
+
+def channel_of(connection_string: ConnectionString | str | None, **options: Any) -> Channel:
+    """Return a channel whose own HTTP requests no instrumentation traces."""
+    return Channel(connection_string, thread_setup=_suppress_instrumentation, **options)
+
+
+def _suppress_instrumentation() -> None:
+    """Mark the calling thread's context, for good, as one that instrumentations leave alone."""
+    context = otel_context.get_current()
+    for key in ("suppress_instrumentation", getattr(otel_context, "_SUPPRESS_INSTRUMENTATION_KEY", "")):
+        if key:
+            context = otel_context.set_value(key, True, context)
+    otel_context.attach(context)
+
+
+class AppInsightsSpanExporter(SpanExporter):
+    """Exports spans to Application Insights, with any OpenTelemetry provider and without the extension.
+
+        provider.add_span_processor(BatchSpanProcessor(AppInsightsSpanExporter("InstrumentationKey=...")))
+
+    `export` hands the spans to a `Channel` and returns: delivery, with retries, goes on in the channel's thread.
+    """
+
+    def __init__(self, connection_string: ConnectionString | str | None = None, **channel_options: Any) -> None:
+        """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
+
+        Raises:
+            ConnectionStringError: when there is no connection string, or it is wrong.
+
+        """
+        self.channel = channel_of(connection_string, **channel_options)
+        self._mapper = Mapper()
+        self._one_at_a_time = Lock()
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Take spans over. Always a success: what becomes of them later is told by `channel.stats()`."""
+        self.channel.send((partial(self._envelopes, tuple(spans)),))
+        return SpanExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Deliver what was exported before; True if it arrived in time."""
+        return self.channel.flush(timeout_millis / 1000)
+
+    def shutdown(self) -> None:
+        """Deliver what is left, within 5 seconds, and end the thread."""
+        self.channel.close(5.0)
+
+    def _envelopes(self, spans: tuple[ReadableSpan, ...]) -> list[dict[str, Any]]:
+        with self._one_at_a_time:
+            items: list[dict[str, Any]] = []
+            for span, operation in zip(spans, operations_within(spans), strict=True):
+                items += self._mapper.envelopes(span, operation)
+            return items
+
+
+class ChannelSpanProcessor(SpanProcessor):
+    """Hands each ended span to a channel at once; mapping and sending happen on the channel's thread."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self._mapper = Mapper()
+        self._operations = Operations()
+
+    def on_start(self, span: Span, parent_context: otel_context.Context | None = None) -> None:  # noqa: ARG002
+        """Note the operation that the span belongs to."""
+        self._operations.start(span)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Hand the span over, if it was sampled."""
+        if span.context is not None and span.context.trace_flags.sampled:
+            self.channel.send((partial(self._mapper.envelopes, span, self._operations.of(span)),))
+
+    def shutdown(self) -> None:
+        """Deliver what is left, within 5 seconds, and end the thread."""
+        self.channel.close(5.0)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Deliver what ended before; True if it arrived in time."""
+        return self.channel.flush(timeout_millis / 1000)

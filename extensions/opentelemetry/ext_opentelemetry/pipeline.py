@@ -1,0 +1,170 @@
+"""What the extension set up: the tracer, where its spans go, and what kind of span an invocation gets."""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any, Protocol
+
+from opentelemetry import trace
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.trace import SpanKind
+
+from ext_appinsights import ConnectionString, ConnectionStringError
+from ext_opentelemetry.exporter import AppInsightsSpanExporter, ChannelSpanProcessor, channel_of
+from ext_opentelemetry.resource import resource_of
+from ext_opentelemetry.sampling import InvocationSampler
+from ext_opentelemetry.tracer import InvocationTracer
+
+if TYPE_CHECKING:
+    from opentelemetry.context import Context
+    from opentelemetry.sdk.trace import ReadableSpan, Span
+
+    from ext_appinsights import Channel
+    from ext_opentelemetry.settings import Settings
+
+_log = logging.getLogger("ext_opentelemetry")
+
+_NAME = "ext_opentelemetry"
+
+NO_DESTINATION = (
+    "Spans are not exported: there is no connection string. Set APPLICATIONINSIGHTS_CONNECTION_STRING, or call "
+    'OpenTelemetryExtension.configure(connection_string=...). To have no export without this line: exporter="none".'
+)
+
+
+class SwitchProcessor(SpanProcessor):
+    """Passes spans on to what is configured at present: a provider keeps a processor for good."""
+
+    def __init__(self) -> None:
+        self.target: SpanProcessor | None = None
+
+    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+        """Pass a new span on."""
+        if self.target is not None:
+            self.target.on_start(span, parent_context)
+
+    def on_end(self, span: ReadableSpan) -> None:
+        """Pass an ended span on."""
+        if self.target is not None:
+            self.target.on_end(span)
+
+    def shutdown(self) -> None:
+        """Deliver what there is; the extension may still be used afterwards, so nothing is closed."""
+        self.force_flush(5_000)
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        """Deliver what ended before."""
+        return self.target is None or self.target.force_flush(timeout_millis)
+
+
+class _Provider(Protocol):
+    def add_span_processor(self, span_processor: SpanProcessor) -> None: ...
+
+
+_switch = SwitchProcessor()
+_served: Any = None
+_sampler = InvocationSampler(1.0)
+
+
+class Pipeline:
+    """One configuration, put into force."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.endpoint: str | None = None
+        self._channel: Channel | None = None
+        self.processor = self._processor(settings)
+        self.tracer = InvocationTracer(self._tracer(settings))
+        self.span = invocation_span(settings.invocation_span)
+
+    def kind(self, *, message: bool) -> SpanKind:
+        """Return the kind of an invocation's span."""
+        if self.span == "internal":
+            return SpanKind.INTERNAL
+        return SpanKind.CONSUMER if message else SpanKind.SERVER
+
+    def flush(self, timeout: float) -> bool:
+        """Deliver what ended before, within `timeout` seconds."""
+        return self.processor is None or self.processor.force_flush(int(timeout * 1000))
+
+    def retire(self) -> None:
+        """Make room for another pipeline: a channel of our own delivers what it has, in the background, and ends."""
+        if self._channel is not None:
+            self._channel.close(0.0)
+
+    def _processor(self, settings: Settings) -> SpanProcessor | None:
+        exporter = settings.exporter
+        if exporter in ("auto", "appinsights"):
+            return self._to_appinsights(settings)
+        if isinstance(exporter, AppInsightsSpanExporter):
+            self.endpoint = exporter.channel.endpoint
+            return ChannelSpanProcessor(exporter.channel)
+        if exporter == "none":
+            return None
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
+
+        if isinstance(exporter, str):
+            return SimpleSpanProcessor(ConsoleSpanExporter())
+        return BatchSpanProcessor(exporter)
+
+    def _to_appinsights(self, settings: Settings) -> SpanProcessor | None:
+        try:
+            target = settings.connection_string or ConnectionString.from_environment()
+        except ConnectionStringError as error:
+            _log.warning("Spans are not exported: %s", error)
+            return None
+        if target is None:
+            _log.warning(NO_DESTINATION)
+            return None
+        self._channel = channel_of(target, exit_timeout=0.0)  # ext_sdk flushes at exit
+        self.endpoint = self._channel.endpoint
+        return ChannelSpanProcessor(self._channel)
+
+    def _tracer(self, settings: Settings) -> trace.Tracer:
+        provider: Any = trace.get_tracer_provider()
+        if not hasattr(provider, "add_span_processor"):
+            if self.processor is None or not isinstance(provider, trace.ProxyTracerProvider):
+                # The API's own tracer: it makes no spans, passes the trace on, and changes to a provider set later.
+                return trace.get_tracer(_NAME)
+            provider = _own_provider(settings)
+        elif provider is not _own and settings.sampling_ratio < 1.0:
+            _log.warning("sampling_ratio has no effect: the app has a tracer provider of its own, with a sampler.")
+        _sampler.ratio = settings.sampling_ratio
+        _switch.target = self.processor
+        _serve(provider)
+        return provider.get_tracer(_NAME)  # type: ignore[no-any-return]
+
+
+_own: TracerProvider | None = None
+
+
+def _own_provider(settings: Settings) -> TracerProvider:
+    global _own
+    resource = resource_of(settings.resource_attributes)
+    _own = TracerProvider(sampler=_sampler, resource=resource, shutdown_on_exit=False)
+    trace.set_tracer_provider(_own)
+    return _own
+
+
+def _serve(provider: _Provider) -> None:
+    """Have a provider pass its spans to our switch; once, however often the extension is configured."""
+    global _served
+    if _served is not provider:
+        provider.add_span_processor(_switch)
+        _served = provider
+
+
+def invocation_span(setting: str) -> str:
+    """Return "server", "internal" or "none".
+
+    "auto" is "internal" where a host that sends telemetry of its own reports each invocation as a request: on Azure
+    (WEBSITE_INSTANCE_ID) and under Core Tools (FUNCTIONS_CORETOOLS_ENVIRONMENT), if the app settings, which the host
+    reads as well, name an Application Insights resource.
+    """
+    if setting != "auto":
+        return setting
+    hosted = os.environ.get("WEBSITE_INSTANCE_ID") or os.environ.get("FUNCTIONS_CORETOOLS_ENVIRONMENT")
+    reports = os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or os.environ.get(
+        "APPINSIGHTS_INSTRUMENTATIONKEY"
+    )
+    return "internal" if hosted and reports else "server"

@@ -1,0 +1,49 @@
+"""What `OpenTelemetryExtension.configure` takes, checked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from opentelemetry.sdk.trace.export import SpanExporter  # noqa: TC002 - read at run time, as a hint
+
+from ext_appinsights import ConnectionString, ConnectionStringError
+
+INSTRUMENTED = ("requests",)
+"""The libraries whose calls can be traced."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Each can be an app setting too, as EXT_OPENTELEMETRY_<NAME>; what is passed to `configure` wins."""
+
+    exporter: Literal["auto", "appinsights", "console", "none"] | SpanExporter = "auto"
+    """Where spans go. "auto": to Application Insights if there is a connection string, else nowhere, said once."""
+
+    connection_string: str | None = field(default=None, repr=False)
+    """Of the Application Insights resource; None reads APPLICATIONINSIGHTS_CONNECTION_STRING."""
+
+    sampling_ratio: float = 1.0
+    """The part of all invocations that is recorded, 0 to 1; decided once for each, with everything inside it."""
+
+    invocation_span: Literal["auto", "server", "internal", "none"] = "auto"
+    """What an invocation's own span is. "server": a request. "internal": a part of the request that the host reports.
+    "auto": "internal" under a host that reports it, else "server". "none": no span."""
+
+    instrument: tuple[str, ...] = INSTRUMENTED
+    """The libraries whose calls are traced: "requests", or none."""
+
+    resource_attributes: dict[str, Any] | None = None
+    """More attributes of the resource, such as {"service.version": "1.2"}; only for our own tracer provider."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.sampling_ratio <= 1.0:
+            raise ValueError(f"setting 'sampling_ratio' is {self.sampling_ratio!r}. Allowed: a number from 0 to 1.")
+        for name in self.instrument:
+            if name not in INSTRUMENTED:
+                raise ValueError(f"setting 'instrument' has {name!r}. Allowed: {', '.join(map(repr, INSTRUMENTED))}.")
+        if self.connection_string is not None:
+            try:
+                ConnectionString.parse(self.connection_string)
+            except ConnectionStringError as error:
+                raise ValueError(f"setting 'connection_string': {error}") from None
