@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ext_devkit.host.console import logger
@@ -75,6 +75,9 @@ class Application:
             body = await read_body(request)
         except BodyTooLargeError:
             return Response(status_code=413)
+        except ClientDisconnect:
+            logger.info("The client of %s went away before its request was whole", route.name)
+            return Response(status_code=400)
         return await self._invoker.invoke(route.function_id, request_datum(request, params, body), request.headers)
 
     def _admin(self, path: str) -> Response:

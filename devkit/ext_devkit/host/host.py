@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.host import v1, v2
@@ -18,8 +18,9 @@ from ext_devkit.host.settings import HostSettings, LocalSettings, read_host_sett
 from ext_devkit.host.signature import read_signature
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from ext_devkit.host.functions import FunctionInfo
     from ext_devkit.host.model import Declared
 
 REGISTRY_MODULE = "ext_devkit.host.functions"
@@ -99,15 +100,32 @@ class FunctionHost:
         )
 
     def _add(self, declared: Declared) -> None:
-        if declared.func is not None:
-            signature = read_signature(declared.func, declared.bindings, declared.place)
-            info = self.registry.add(declared, declared.func, signature)
-            self.registry.get_function(info.function_id)
         if declared.not_served is not None:
             self.not_served[declared.name] = declared.not_served
+        if declared.func is None:
             return
+        try:
+            info = self._register(declared, declared.func)
+        except DevkitError as error:
+            if declared.not_served is None:
+                raise
+            logger.warning("%s", error)  # a type that this host does not know does no harm where it does not serve
+        else:
+            if declared.not_served is None:
+                self._route(declared, info.function_id)
+
+    def _register(self, declared: Declared, func: Callable[..., Any]) -> FunctionInfo:
+        """Register a function, and look it up once, as the workers do when they load it."""
+        signature = read_signature(func, declared.bindings, declared.place)
+        info = self.registry.add(declared, func, signature)
+        self.registry.get_function(info.function_id)
+        return info
+
+    def _route(self, declared: Declared, function_id: str) -> None:
         template = Template(join_prefix(self.settings.route_prefix, declared.route))
-        self.routes.append(Route(declared.name, info.function_id, template, declared.methods))
+        if template.is_reserved:
+            raise DevkitError(f"{declared.place}: the route {template.route!r} is the host's own. Choose another.")
+        self.routes.append(Route(declared.name, function_id, template, declared.methods))
 
     def describe(self, url: str) -> list[str]:
         """Return the lines of the start screen: what is served where, and what is not."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -59,6 +60,7 @@ class Invoker:
         if outcome.error is not None:
             logger.error("%s", users_traceback(outcome.error))
         response = Response(status_code=500) if outcome.error is not None else outcome.result
+        sys.stdout.flush()  # what the function printed, as the workers do
         verdict = "Failed" if outcome.error is not None else "Succeeded"
         logger.info(
             "Executed '%s' (%s, %d, Id=%s, Duration=%dms)",

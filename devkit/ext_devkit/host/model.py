@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ext_devkit.errors import DevkitError
 from ext_devkit.host.bindings import HTTP_TRIGGER
 
 if TYPE_CHECKING:
@@ -38,7 +39,11 @@ class Declared:
     def methods(self) -> tuple[str, ...] | None:
         """The HTTP methods in upper case; None for all."""
         given = self.trigger.raw.get("methods") if self.trigger else None
-        return None if given is None else tuple(str(method).upper() for method in given)
+        if given is None:
+            return None
+        if not isinstance(given, list):
+            raise DevkitError(f'{self.place}: "methods" must be a list such as ["get", "post"], found {given!r}.')
+        return tuple(str(method).upper() for method in given)
 
     @property
     def not_served(self) -> str | None:

@@ -56,6 +56,11 @@ class Template:
         self._refuse_doubles()
 
     @property
+    def is_reserved(self) -> bool:
+        """Whether it is below `/admin`, where the host answers and no function does."""
+        return self.route.lower().split("/")[0] == "admin"
+
+    @property
     def shape(self) -> str:
         """What two templates have in common that match the same paths."""
         constraints = [parameter.constraints for parameter in self.parameters]

@@ -71,6 +71,18 @@ def test_a_body_above_100_mb_is_refused_before_it_is_read(tmp_path):
             assert b"HTTP/1.1 413 " in client.recv(65536)
 
 
+def test_a_client_that_goes_away_is_a_line_and_no_invocation(tmp_path, capsys):
+    with serving(v1_app(tmp_path, ECHO), output=sys.stdout) as url:
+        host = url.removeprefix("http://")
+        with socket.create_connection((host.split(":")[0], int(host.split(":")[1]))) as client:
+            client.sendall(f"POST /api/Hello HTTP/1.1\r\nHost: {host}\r\nContent-Length: 9\r\n\r\nhalf".encode())
+        assert request(f"{url}/api/Hello").status == 200
+
+    printed = capsys.readouterr().out
+    assert "The client of Hello went away before its request was whole" in printed
+    assert printed.count("Executed") == 1
+
+
 def test_status_headers_cookies_and_type_reach_the_client(tmp_path):
     code = """
 import azure.functions as func

@@ -214,6 +214,19 @@ class TestFunctionJson:
 
         assert "Hello/function.json: binding 'msg' has the unknown type 'zzzz'. Known: " in line
 
+    def test_methods_that_are_no_list(self, tmp_path):
+        expected = 'Hello/function.json: "methods" must be a list such as ["get", "post"], found \'get\'.'
+
+        assert refusal(v1_app(tmp_path, methods="get")) == expected
+
+    def test_a_route_of_the_hosts_own(self, tmp_path):
+        """The real host refuses it too."""
+        app = v1_app(tmp_path, route="Admin/users")
+        (app / "host.json").write_text('{"extensions": {"http": {"routePrefix": ""}}}')
+
+        expected = "Hello/function.json: the route 'Admin/users' is the host's own. Choose another."
+        assert refusal(app) == expected
+
     def test_a_route_with_an_unknown_constraint(self, tmp_path):
         line = refusal(v1_app(tmp_path, route="items/{id:nat}"))
 

@@ -96,3 +96,21 @@ def test_a_module_of_the_same_name_elsewhere_does_not_get_in_the_way(tmp_path):
         assert sys.modules["function_app"] is stranger
     finally:
         del sys.modules["function_app"]
+
+
+def test_a_function_that_is_not_served_anyway_does_not_keep_the_app_from_starting(tmp_path, capsys):
+    """Its types may be of a package that only the workers know, such as the SDK types of deferred bindings."""
+    code = (
+        APP
+        + """
+@app.queue_trigger(arg_name="message", queue_name="q", connection="c")
+def odd(message: dict) -> None:
+    pass
+"""
+    )
+    import sys
+
+    with serving(write_app(tmp_path, {"function_app.py": code, "more.py": MORE}), output=sys.stdout) as url:
+        assert request(f"{url}/api/renamed").status == 200
+
+    assert "WARNING function_app.py: function 'odd': the input binding 'message'" in capsys.readouterr().out
