@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import anyio
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -46,14 +47,14 @@ def create_app(store: Store) -> Starlette:
     # A redirect would answer an exporter without a body, and it would drop its items.
     app.router.redirect_slashes = False
     app.state.store = store
-    app.state.workers = anyio.CapacityLimiter(WORKERS)
+    app.state.workers = asyncio.Semaphore(WORKERS)
     return app
 
 
 async def about(request: Request) -> Response:
     """Answer what this server is and how many items it has stored."""
     store: Store = request.app.state.store
-    counts = await anyio.to_thread.run_sync(store.counts)
+    counts = await run_in_threadpool(store.counts)
     return answer_json(
         {
             "name": "azfunc-ext local Application Insights",
@@ -68,12 +69,12 @@ async def track_items(request: Request) -> Response:
     """Take telemetry items; answer when they are on file."""
     state = request.app.state
     try:
-        with anyio.fail_after(BODY_SECONDS):
-            body = await read_body(request)
-        answer = await anyio.to_thread.run_sync(track, body, state.store, limiter=state.workers)
+        body = await asyncio.wait_for(read_body(request), BODY_SECONDS)
+        async with state.workers:
+            answer = await run_in_threadpool(track, body, state.store)
     except RejectedError as error:
         answer = refuse(error)
-    except TimeoutError:
+    except asyncio.TimeoutError:
         answer = refuse(RejectedError(f"The body did not arrive within {BODY_SECONDS:g} s.", 408))
     except ClientDisconnect:
         # Nobody is left to read this; Starlette wants a response all the same.

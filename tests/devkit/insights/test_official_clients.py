@@ -68,7 +68,7 @@ for provider in (tracers, loggers, meters):
 """
 
 OPENCENSUS = """
-import logging, sys
+import logging, sys, threading
 from datetime import datetime
 from opencensus.ext.azure.log_exporter import AzureEventHandler, AzureLogHandler
 from opencensus.ext.azure.metrics_exporter import MetricsExporter
@@ -83,6 +83,9 @@ exporter = AzureExporter(**options)
 tracer = Tracer(exporter=exporter, sampler=AlwaysOnSampler())
 logger, events = logging.getLogger("app"), logging.getLogger("events")
 handlers = [AzureLogHandler(**options), AzureEventHandler(**options)]
+for handler in handlers:
+    # These handlers have None for a lock, which logging no longer takes since Python 3.13.
+    handler.lock = handler.lock or threading.RLock()
 logger.addHandler(handlers[0])
 events.addHandler(handlers[1])
 events.setLevel("INFO")

@@ -190,15 +190,17 @@ def test_migrating_twice_at_the_same_time_is_safe(tmp_path):
     """As when two servers start on a new file."""
     start = threading.Barrier(4)
 
-    def open_it(_):
+    def open_it(db):
         start.wait()
-        open_for_writing(tmp_path / "new.db").close()
+        open_for_writing(db).close()
 
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(open_it, range(4)))
+    for n in range(20):
+        db = tmp_path / f"new{n}.db"
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(open_it, [db] * 4))
 
-    with Reader(tmp_path / "new.db") as reader:
-        assert reader._query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": 1}]
+        with Reader(db) as reader:
+            assert reader._query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": 1}]
 
 
 def test_what_was_acknowledged_survives_sigkill(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from urllib.parse import quote
 
@@ -12,6 +13,8 @@ from ext_devkit.insights.store import migrations
 
 BUSY_SECONDS = 10.0
 """How long one process waits for another's commit to the same file."""
+
+RETRY_SECONDS = 0.02
 
 
 def default_path() -> Path:
@@ -35,11 +38,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     except (OSError, sqlite3.Error) as error:
         raise unusable(path, error) from error
     try:
-        _check(connection, path)
-        connection.execute("PRAGMA journal_mode = WAL")
-        # An acknowledged item must outlive the process, not the machine: the operating system has it after a commit.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        migrations.migrate(connection)
+        _prepare_patiently(connection, path)
     except sqlite3.Error as error:
         connection.close()
         raise unusable(path, error) from error
@@ -80,13 +79,41 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _prepare_patiently(connection: sqlite3.Connection, path: Path) -> None:
+    """Prepare the file; try again while another process does the same.
+
+    SQLite's own patience does not cover the change to WAL: it fails at once where waiting could be a deadlock.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return _prepare(connection, path)
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+        time.sleep(RETRY_SECONDS)
+
+
+def _prepare(connection: sqlite3.Connection, path: Path) -> None:
+    _check(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # An acknowledged item must outlive the process, not the machine: the operating system has it after a commit.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    migrations.migrate(connection)
+
+
 def _check(connection: sqlite3.Connection, path: Path) -> int:
     """Return the schema of a file that is ours or empty; raise DevkitError for any other."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # One snapshot: between two, another process may have made the file ours.
+    connection.execute("BEGIN")
+    try:
+        (application,) = connection.execute("PRAGMA application_id").fetchone()
+        (objects,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        version = migrations.applied(connection)
+    finally:
+        connection.execute("ROLLBACK")
     if application != migrations.APPLICATION_ID and (objects or application):
         raise DevkitError(f"{path} is the database of another program. Name another file with --db.")
-    version = migrations.applied(connection)
     if version > migrations.LATEST:
         raise DevkitError(
             f"{path} was written by a newer azfunc-ext (schema {version}, this one knows {migrations.LATEST}). "
