@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ext_devkit.insights.ingest.body import MOST_BYTES, Body
-from ext_devkit.insights.ingest.document import MOST_VALUES, read_items
+from ext_devkit.insights.ingest.document import MOST_ITEMS, MOST_VALUES, read_items
 from ext_devkit.insights.ingest.rejection import RejectedError
 from ext_devkit.insights.ingest.track import Answer, track
 from tests.support.insights import TABLE_OF, envelope, post, reason
@@ -144,6 +144,15 @@ def test_a_body_of_very_many_tiny_values_is_refused(shared):
 
     assert answer[0] == 413
     assert reason(answer) == "The body has too many JSON values. Send fewer items at once."
+
+
+@pytest.mark.parametrize("body", [b"[" + b"0," * MOST_ITEMS + b"0]", b"{}\n" + b"x\n" * MOST_ITEMS])
+def test_a_body_of_very_many_items_is_refused(shared, body):
+    """Each would add its reason to the answer."""
+    answer = post(shared, body)
+
+    assert answer[0] == 413
+    assert reason(answer) == f"The body has more than {MOST_ITEMS} items. Send fewer items at once."
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import Any, NoReturn
 
 from ext_devkit.insights.ingest.rejection import RejectedError
 
 BOM = b"\xef\xbb\xbf"
 SPACE = b" \t\r\n"
-MOST_VALUES = 3_000_000
+MOST_VALUES = 2_000_000
 """Commas and opening brackets: each value costs up to 64 bytes in memory, far more than it takes on the wire."""
+
+MOST_ITEMS = 50_000
+"""Items of one request, a hundred usual batches: each that is refused adds its reason to the answer."""
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
@@ -37,6 +41,8 @@ def read_items(body: bytes | bytearray) -> list[Any]:
         raise RejectedError("The body has too many JSON values. Send fewer items at once.", 413)
     text = _decode(body)
     items = _items(text)
+    if len(items) > MOST_ITEMS:
+        raise RejectedError(f"The body has more than {MOST_ITEMS} items. Send fewer items at once.", 413)
     if b"\\u" in body and _ODD_ESCAPE.search(body):
         items = [_clean(item) for item in items]
     return items
@@ -61,7 +67,8 @@ def _items(text: str) -> list[Any]:
 
 def _lines(text: str) -> list[Any]:
     # Not str.splitlines: U+2028 and its like may stand unescaped inside a JSON string.
-    return [_line(line) for line in text.split("\n") if line.strip(" \t\r")]
+    filled = (line for line in text.split("\n", MOST_VALUES) if line.strip(" \t\r"))
+    return [_line(line) for line in islice(filled, MOST_ITEMS + 1)]
 
 
 def _line(line: str) -> Any:
