@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ext_devkit.insights.server import InsightsServer
 from tests.support.backend import Backend, backend
 from tests.support.host import RunningHost, request
 
@@ -26,14 +27,20 @@ def service() -> Iterator[Backend]:
 
 
 @pytest.fixture(scope="module")
-def v1(service: Backend) -> Iterator[RunningHost]:
-    with RunningHost(SAMPLES / "http_v1", "--insights", "off", BACKEND_URL=service.url) as host:
+def insights() -> Iterator[InsightsServer]:
+    with InsightsServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def v1(service: Backend, insights: InsightsServer) -> Iterator[RunningHost]:
+    with RunningHost(SAMPLES / "http_v1", "--insights", insights.url, BACKEND_URL=service.url) as host:
         yield host
 
 
 @pytest.fixture(scope="module")
-def v2(service: Backend) -> Iterator[RunningHost]:
-    with RunningHost(SAMPLES / "http_v2", "--insights", "off", BACKEND_URL=service.url) as host:
+def v2(service: Backend, insights: InsightsServer) -> Iterator[RunningHost]:
+    with RunningHost(SAMPLES / "http_v2", "--insights", insights.url, BACKEND_URL=service.url) as host:
         yield host
 
 
@@ -63,6 +70,23 @@ def test_the_backend_is_called_within_the_callers_trace(request_for, service: Ba
     version, trace_id, span_id, _ = service.requests[0]["traceparent"].split("-")
     assert (version, trace_id) == ("00", PARENT.split("-")[1])
     assert span_id != PARENT.split("-")[2]
+
+
+@pytest.mark.parametrize(("sample", "path"), [("v1", "HttpTrigger"), ("v2", "backend")])
+def test_the_transaction_is_stored_as_a_tree(request_for, insights: InsightsServer, sample: str, path: str):
+    """The function is a request of the caller's trace; below it the block that the code marks, below that the call."""
+    trace_id = f"{sample.removeprefix('v'):0>32}"
+    request_for(sample, path, headers={"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"})
+
+    (root,) = insights.store.wait_until(
+        lambda: insights.store.rows("requests", operation_id=trace_id) or None, 30, "the request"
+    )
+    below = {row["operation_ParentId"]: row for row in insights.store.rows("dependencies", operation_id=trace_id)}
+    block = below[root["id"]]
+    call = below[block["id"]]
+    assert root["operation_ParentId"] == "b7ad6b7169203331"
+    assert block["name"] == "parent"
+    assert (call["name"], call["resultCode"]) == ("GET /", "200")
 
 
 @pytest.mark.parametrize("sample", ["v1", "v2"])

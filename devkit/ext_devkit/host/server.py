@@ -80,6 +80,8 @@ class HostingServer(uvicorn.Server):
     def __init__(self, host: FunctionHost, on_ready: Callable[[], None]) -> None:
         config = uvicorn.Config(
             host.asgi,
+            loop="asyncio",
+            http="h11",
             log_config=None,
             log_level="warning",
             access_log=False,

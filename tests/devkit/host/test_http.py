@@ -3,9 +3,7 @@
 import socket
 import sys
 
-import pytest
-
-from tests.support.host import Answer, request, serving, v1_app
+from tests.support.host import request, serving, v1_app
 
 ECHO = """
 import json
@@ -17,13 +15,6 @@ def main(req: func.HttpRequest) -> func.HttpResponse:
         "route": dict(req.route_params), "body": req.get_body().decode(),
     }), mimetype="application/json")
 """
-
-
-def answer_of(tmp_path, expression: str, **options) -> Answer:
-    """Return the response to a function that returns the value of an expression."""
-    code = f"import azure.functions as func\n\ndef main(req):\n    return {expression}"
-    with serving(v1_app(tmp_path, code), **options) as url:
-        return request(f"{url}/api/Hello")
 
 
 def test_a_function_sees_the_request(tmp_path):
@@ -104,58 +95,12 @@ def main(req):
     assert answer.header("server") == []
 
 
-def test_binary_bodies_are_left_alone(tmp_path):
-    answer = answer_of(tmp_path, "func.HttpResponse(bytes(range(256)), mimetype='application/octet-stream')")
-
-    assert bytes(range(256)) == answer.body
-    assert answer.header("content-type") == ["application/octet-stream"]
-
-
-@pytest.mark.parametrize("status", [204, 304])
-def test_a_status_without_a_body_is_sent_without_one(tmp_path, status: int):
-    answer = answer_of(tmp_path, f"func.HttpResponse('ignored', status_code={status})")
-
-    assert (status, b"") == (answer.status, answer.body)
-
-
-@pytest.mark.parametrize(
-    ("expression", "reason"),
-    [
-        ("None", "TypeError: unable to encode outgoing TypedData: unsupported type 'http' for Python type 'NoneType'"),
-        ("{'a': 1}", "TypeError: unable to encode outgoing TypedData: unsupported type 'http' for Python type 'dict'"),
-        ("b'x'", "TypeError: unable to encode outgoing TypedData: unsupported type 'http' for Python type 'bytes'"),
-        ("func.HttpResponse(status_code=99)", "ValueError: the status code 99 is no final HTTP status"),
-        (
-            "func.HttpResponse(headers={'a b': 'c'})",
-            "ValueError: the response header 'a b' cannot be written as HTTP: 'c'",
-        ),
-        ("1 / 0", "ZeroDivisionError: division by zero"),
-    ],
-)
-def test_a_failed_invocation_is_an_empty_500_and_the_reason_is_on_the_console(tmp_path, capsys, expression, reason):
-    answer = answer_of(tmp_path, expression, output=sys.stdout)
-
-    printed = capsys.readouterr().out
-    assert (answer.status, answer.body) == (500, b"")
-    assert reason in printed
-    assert "Executed 'Hello' (Failed, 500, Id=" in printed
-
-
 def test_a_result_without_a_binding_for_it_fails(tmp_path, capsys):
     with serving(v1_app(tmp_path, "def main(req):\n    return 'x'", out=False), output=sys.stdout) as url:
         assert request(f"{url}/api/Hello").status == 500
 
     expected = "RuntimeError: function 'Hello' without a $return binding returned a non-None value"
     assert expected in capsys.readouterr().out
-
-
-@pytest.mark.parametrize("definition", ["def", "async def"])
-@pytest.mark.parametrize("error", ["SystemExit(3)", "KeyboardInterrupt()", "asyncio.CancelledError()"])
-def test_what_is_no_exception_fails_the_invocation_and_not_the_host(tmp_path, definition: str, error: str):
-    code = f"import asyncio\n{definition} main(req):\n    if req.params:\n        raise {error}\n    return 'alive'"
-    with serving(v1_app(tmp_path, code)) as url:
-        assert request(f"{url}/api/Hello?fail=1").status == 500
-        assert request(f"{url}/api/Hello").body == b"alive"
 
 
 def test_the_traceback_has_the_functions_frames_and_causes_but_not_the_hosts(tmp_path, capsys):

@@ -68,30 +68,24 @@ def test_two_functions_may_share_one_script_of_another_folder(tmp_path):
         assert request(f"{url}/api/B").body == b"__app__.lib.both 1"
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "from shared_code import tool",
-        "import shared_code.tool as tool",
-        "from __app__.shared_code import tool",
-        "from ..shared_code import tool",
-        "from . import near as tool",
-    ],
-)
-def test_every_import_of_the_guide_works(tmp_path, statement: str):
+def test_every_import_of_the_guide_works(tmp_path):
     """Absolute, relative, and the deprecated forms."""
-    app = write_app(
-        tmp_path,
-        {
-            "Hello/function.json": http_json(),
-            "Hello/__init__.py": f"{statement}\n\ndef main(req):\n    return tool.WORD",
-            "Hello/near.py": "WORD = 'found'",
-            "shared_code/__init__.py": "",
-            "shared_code/tool.py": "WORD = 'found'",
-        },
-    )
-    with serving(app) as url:
-        assert request(f"{url}/api/Hello").body == b"found"
+    statements = {
+        "Absolute": "from shared_code import tool",
+        "Dotted": "import shared_code.tool as tool",
+        "Deprecated": "from __app__.shared_code import tool",
+        "Beyond": "from ..shared_code import tool",
+        "Near": "from . import near as tool",
+    }
+    files = {"shared_code/__init__.py": "", "shared_code/tool.py": "WORD = 'found'", "Near/near.py": "WORD = 'found'"}
+    for name, statement in statements.items():
+        files[f"{name}/function.json"] = http_json()
+        files[f"{name}/__init__.py"] = f"{statement}\n\ndef main(req):\n    return tool.WORD"
+
+    with serving(write_app(tmp_path, files)) as url:
+        found = {name: request(f"{url}/api/{name}").body for name in statements}
+
+    assert found == dict.fromkeys(statements, b"found")
 
 
 def test_the_context_says_who_runs_and_continues_the_callers_trace(tmp_path):
