@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 TIMEOUT = 30.0
 """Seconds until telemetry that has not arrived counts as lost; it usually takes one."""
 
-PICTURE_WIDTH = 110
+PICTURE_WIDTH = 96
 
 
 @dataclass(frozen=True)
