@@ -101,7 +101,10 @@ def test_an_unknown_order_is_a_500_with_its_reason_on_the_console(request_for, s
     answer = request_for(sample, "orders/7")
 
     assert (answer.status, answer.body) == (500, b"")
-    (v1 if sample == "v1" else v2).wait_for("KeyError: 7")
+    host = v1 if sample == "v1" else v2
+    host.wait_for("Traceback (most recent call last):")
+    assert "orders.py" in host.wait_for("File ")  # the app's own frame comes first
+    host.wait_for("KeyError: 7")
 
 
 @pytest.mark.parametrize(("sample", "path"), [("v1", "HttpTrigger"), ("v1", "orders/1"), ("v2", "orders/2")])

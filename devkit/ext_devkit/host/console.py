@@ -64,14 +64,20 @@ def console(stream: TextIO | None) -> Iterator[None]:
             place.removeHandler(handler)
 
 
-def users_traceback(error: BaseException) -> str:
-    """Return the full traceback of a function's exception, causes included, without the host's own first frames."""
-    return "".join(
-        traceback.format_exception(type(error), error, _skip_own(error.__traceback__)),
-    ).rstrip()
+def users_traceback(error: BaseException, app: Path) -> str:
+    """Return the whole traceback of a function's exception, with its causes, from the first frame of the app on."""
+    trace = _from_app(error.__traceback__, app) or _from_others(error.__traceback__)
+    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
 
 
-def _skip_own(trace: TracebackType | None) -> TracebackType | None:
+def _from_app(trace: TracebackType | None, app: Path) -> TracebackType | None:
+    while trace is not None and app not in Path(trace.tb_frame.f_code.co_filename).parents:
+        trace = trace.tb_next
+    return trace
+
+
+def _from_others(trace: TracebackType | None) -> TracebackType | None:
+    """Skip the host's frames, if the app's code was not reached."""
     while trace is not None and trace.tb_frame.f_code.co_filename.startswith(_OWN_FOLDER):
         trace = trace.tb_next
     return trace

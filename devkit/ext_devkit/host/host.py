@@ -79,7 +79,7 @@ class FunctionHost:
         register_worker(REGISTRY_MODULE)
         self._process.enter(self.local.values, insights)
         self._process.hide(Path(v2.script_name()).stem)
-        self.invoker = Invoker(self.registry)
+        self.invoker = Invoker(self.registry, self.app)
         if self.settings.missing:
             logger.warning('host.json is missing; func and Azure need one. {"version": "2.0"} is enough.')
         for declared in self._declared():

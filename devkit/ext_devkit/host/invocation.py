@@ -20,6 +20,7 @@ from ext_devkit.host.http import response_from
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from pathlib import Path
 
     from azure.functions.meta import Datum
 
@@ -39,8 +40,9 @@ class Outcome:
 class Invoker:
     """Runs functions: async ones in a task of their own, sync ones on a thread pool."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, app: Path) -> None:
         self._registry = registry
+        self._app = app
         self._pool = ThreadPoolExecutor(_thread_count(), thread_name_prefix="functions")
         self._running: set[str] = set()
 
@@ -58,7 +60,7 @@ class Invoker:
         outcome = await self._outcome(info, invocation_id, request, headers)
         duration = (time.perf_counter() - started) * 1000
         if outcome.error is not None:
-            logger.error("%s", users_traceback(outcome.error))
+            logger.error("%s", users_traceback(outcome.error, self._app))
         response = Response(status_code=500) if outcome.error is not None else outcome.result
         sys.stdout.flush()  # what the function printed, as the workers do
         verdict = "Failed" if outcome.error is not None else "Succeeded"

@@ -153,3 +153,15 @@ def test_comments_and_commas_do_not_change_what_is_read(value, filler: str, comm
         text = text.removesuffix("]") + f",{filler}]"
 
     assert [value, [value]] == jsonc.parse(f"{filler}\n{text}\n{filler}\n")
+
+
+def test_leaving_frees_the_port_and_ends_the_servers_thread(tmp_path):
+    import socket
+    import threading
+
+    with serving(v1_app(tmp_path)) as url:
+        assert "functions-host" in [thread.name for thread in threading.enumerate()]
+
+    assert "functions-host" not in [thread.name for thread in threading.enumerate()]
+    with socket.create_server(("127.0.0.1", int(url.rpartition(":")[2]))):
+        pass
