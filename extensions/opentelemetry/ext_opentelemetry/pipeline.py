@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
@@ -14,6 +15,7 @@ from ext_appinsights import ConnectionString, ConnectionStringError
 from ext_opentelemetry.exporter import AppInsightsSpanExporter, ChannelSpanProcessor, channel_of
 from ext_opentelemetry.resource import resource_of
 from ext_opentelemetry.sampling import InvocationSampler
+from ext_opentelemetry.settings import VARIABLES
 from ext_opentelemetry.tracer import InvocationTracer
 
 if TYPE_CHECKING:
@@ -104,7 +106,7 @@ class Pipeline:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
 
         if isinstance(exporter, str):
-            return SimpleSpanProcessor(ConsoleSpanExporter())
+            return SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stdout))
         return BatchSpanProcessor(exporter)
 
     def _to_appinsights(self, settings: Settings) -> SpanProcessor | None:
@@ -164,7 +166,5 @@ def invocation_span(setting: str) -> str:
     if setting != "auto":
         return setting
     hosted = os.environ.get("WEBSITE_INSTANCE_ID") or os.environ.get("FUNCTIONS_CORETOOLS_ENVIRONMENT")
-    reports = os.environ.get("APPLICATIONINSIGHTS_CONNECTION_STRING") or os.environ.get(
-        "APPINSIGHTS_INSTRUMENTATIONKEY"
-    )
+    reports = any(map(os.environ.get, VARIABLES))
     return "internal" if hosted and reports else "server"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,6 +12,9 @@ from ext_appinsights import ConnectionString, ConnectionStringError
 
 INSTRUMENTED = ("requests",)
 """The libraries whose calls can be traced."""
+
+VARIABLES = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPINSIGHTS_INSTRUMENTATIONKEY")
+"""The app settings that can name the resource; the host reads the same."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +51,8 @@ class Settings:
                 ConnectionString.parse(self.connection_string)
             except ConnectionStringError as error:
                 raise ValueError(f"setting 'connection_string': {error}") from None
+        elif self.exporter == "appinsights" and not any(map(os.environ.get, VARIABLES)):
+            raise ValueError(
+                "setting 'exporter' is 'appinsights', but there is no connection string. "
+                "Set APPLICATIONINSIGHTS_CONNECTION_STRING, or pass connection_string=..."
+            )

@@ -1,0 +1,92 @@
+"""Real spans of a real provider, and the extension in a clean state for each test."""
+
+from __future__ import annotations
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import SpanContext, TraceFlags
+
+from ext_opentelemetry import OpenTelemetryExtension, instrument, pipeline
+from tests.support.ingestion import IngestionServer
+
+START = 1_767_323_045_678_901_000
+SETTINGS = (
+    "APPLICATIONINSIGHTS_CONNECTION_STRING",
+    "APPINSIGHTS_INSTRUMENTATIONKEY",
+    "WEBSITE_SITE_NAME",
+    "WEBSITE_INSTANCE_ID",
+    "FUNCTIONS_CORETOOLS_ENVIRONMENT",
+    "REGION_NAME",
+    "AzureWebJobsScriptRoot",
+    "OTEL_SERVICE_NAME",
+    "OTEL_RESOURCE_ATTRIBUTES",
+    "OTEL_TRACES_SAMPLER",
+)
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path):
+    """No setting of this machine reaches a test; the app's folder is empty."""
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def remote() -> SpanContext:
+    """A caller in another process."""
+    return SpanContext(
+        0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, is_remote=True, trace_flags=TraceFlags(1)
+    )
+
+
+@pytest.fixture
+def make_span(remote):
+    """A factory of ended spans: name, kind, attributes, parent, and what to do with the span before it ends."""
+    provider = TracerProvider(
+        resource=Resource({"service.name": "shop", "service.namespace": "ns", "service.instance.id": "one"}),
+        shutdown_on_exit=False,
+    )
+    tracer = provider.get_tracer("test")
+
+    def make(name, kind, attributes=None, *, parent=remote, links=(), change=None, milliseconds=1500):
+        context = trace.set_span_in_context(trace.NonRecordingSpan(parent)) if parent else None
+        span = tracer.start_span(name, context, kind, attributes, links, start_time=START)
+        if change is not None:
+            change(span)
+        span.end(START + milliseconds * 1_000_000)
+        return span
+
+    return make
+
+
+@pytest.fixture
+def fresh(monkeypatch: pytest.MonkeyPatch):
+    """The extension as in a new process: not configured, no tracer provider set, nothing instrumented."""
+
+    def forget():
+        made = OpenTelemetryExtension._pipeline
+        if made is not None and made._channel is not None:
+            made._channel.close(0.0)
+        instrument.uninstrument_requests()
+        OpenTelemetryExtension.configure()
+        monkeypatch.setattr(OpenTelemetryExtension, "_pipeline", None)
+        monkeypatch.setattr(OpenTelemetryExtension, "_made_of", None)
+        monkeypatch.setattr(pipeline, "_served", None)
+        monkeypatch.setattr(pipeline, "_own", None)
+        monkeypatch.setattr(pipeline._switch, "target", None)
+        monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
+        monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", type(trace._TRACER_PROVIDER_SET_ONCE)())
+
+    forget()
+    yield OpenTelemetryExtension
+    forget()
+
+
+@pytest.fixture
+def server():
+    """An ingestion endpoint that accepts everything."""
+    with IngestionServer() as running:
+        yield running
