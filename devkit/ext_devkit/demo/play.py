@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
 import sys
 import threading
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -21,8 +24,6 @@ from ext_devkit.insights.console import print_transaction
 from ext_devkit.insights.transaction import Transaction
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ext_devkit.demo.calls import Call
 
 TIMEOUT = 30.0
@@ -121,16 +122,24 @@ def _send(console: Console, stage: Stage, call: Call) -> None:
 
 
 def _invite(console: Console, stage: Stage, sent: list[Call]) -> None:
-    database = shlex.quote(str(stage.insights.store.path.absolute()))
+    look = f"{_typed()} transactions --db {shlex.quote(str(stage.insights.store.path.absolute()))}"
     console.print("\nEverything keeps running. Send requests:", style="bold")
     for call in sent:
         console.print(f"  curl -i {stage.app_url}{call.path}", soft_wrap=True)
     console.print("and look at what they did:", style="bold")
-    console.print(f"  azfunc-ext transactions --db {database}", soft_wrap=True)
-    console.print(f"  azfunc-ext transactions --db {database} {sent[0].operation_id[:8]}", soft_wrap=True)
+    console.print(f"  {look}", soft_wrap=True)
+    console.print(f"  {look} {sent[0].operation_id[:8]}", soft_wrap=True)
     console.print(f"The app's code: {APP / 'function_app.py'}", soft_wrap=True)
     console.print("An app of your own reports here with", soft_wrap=True)
     console.print(
         f"  APPLICATIONINSIGHTS_CONNECTION_STRING={shlex.quote(stage.insights.connection_string)}", soft_wrap=True
     )
     console.print("Ctrl-C ends it.")
+
+
+def _typed() -> str:
+    """Return `azfunc-ext` as it has to be typed here: with its folder if that is not on the PATH."""
+    beside_python = Path(sys.executable).with_name("azfunc-ext")
+    if shutil.which("azfunc-ext") is not None or not beside_python.exists():
+        return "azfunc-ext"
+    return shlex.quote(os.path.relpath(beside_python))
