@@ -1,5 +1,7 @@
 """Application Insights items and their delivery, on the standard library and urllib3.
 
+An example::
+
     from ext_appinsights import Channel, envelope
 
     channel = Channel("InstrumentationKey=...;IngestionEndpoint=...")

@@ -1,5 +1,7 @@
 """OpenTelemetry tracing of Azure Functions, exported to Application Insights.
 
+An example::
+
     from ext_opentelemetry import OpenTelemetryExtension
 
     OpenTelemetryExtension.configure()

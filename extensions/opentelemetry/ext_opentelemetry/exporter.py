@@ -39,6 +39,8 @@ def _suppress_instrumentation() -> None:
 class AppInsightsSpanExporter(SpanExporter):
     """Exports spans to Application Insights, with any OpenTelemetry provider and without the extension.
 
+    Give it to a processor::
+
         provider.add_span_processor(BatchSpanProcessor(AppInsightsSpanExporter("InstrumentationKey=...")))
 
     `export` hands the spans to a `Channel` and returns: delivery, with retries, goes on in the channel's thread.
