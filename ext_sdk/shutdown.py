@@ -6,24 +6,15 @@ No worker tells the app that it is about to stop, and SIGTERM ends Python withou
 from __future__ import annotations
 
 import atexit
-import logging
-import os
-import signal
 import threading
 from time import monotonic
-from typing import TYPE_CHECKING, Any
 
-from ext_sdk import registry
-
-if TYPE_CHECKING:
-    from types import FrameType
+from ext_sdk import registry, sigterm
 
 GRACE = 4.0
 """Seconds for all extensions together when the process ends. The host gives a worker about 5 s."""
 
-_log = logging.getLogger("ext_sdk")
 _armed = False
-_previous: Any = None
 
 
 def flush(timeout: float = 5.0) -> bool:
@@ -65,30 +56,14 @@ def _stop_all(deadline: float) -> bool:
 
 
 def arm() -> None:
-    """See to it that extensions are stopped when the process ends; once per process."""
-    global _armed, _previous
-    if _armed:
+    """See to it that extensions are stopped when the process ends; once per process, when one has a use for it."""
+    global _armed
+    if _armed or all(registration.hook("shutdown") is None for registration in registry.active()):
         return
     _armed = True
     atexit.register(_at_exit)
-    if threading.current_thread() is not threading.main_thread():
-        _log.debug("SIGTERM is not watched: the first extension was imported outside the main thread.")
-        return
-    _previous = signal.getsignal(signal.SIGTERM)
-    if _previous in (None, signal.SIG_IGN):  # set by something that is not Python, or ignored on purpose
-        return
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    sigterm.watch(_at_exit)
 
 
 def _at_exit() -> None:
     flush(GRACE)
-
-
-def _on_sigterm(number: int, frame: FrameType | None) -> None:
-    flush(GRACE)
-    if callable(_previous):
-        _previous(number, frame)
-        return
-    # As if nobody had watched: the exit status has to tell the parent that SIGTERM ended the process.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.kill(os.getpid(), signal.SIGTERM)

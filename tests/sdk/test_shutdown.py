@@ -103,6 +103,48 @@ def test_extensions_are_stopped_on_sigterm_and_the_process_still_dies_of_it():
     assert run(WAIT_FOR_SIGNAL, send=signal.SIGTERM) == (-signal.SIGTERM, "stopped with 4\n")
 
 
+@pytest.mark.parametrize(
+    "waiting", ["threading.Event().wait(30)", "select.epoll().poll(30)", "asyncio.run(asyncio.sleep(30))"]
+)
+def test_a_sigterm_that_the_kernel_gives_to_another_thread_is_handled_at_once(waiting):
+    """A main thread that waits is not woken by it, and Python runs handlers in the main thread only."""
+    source = f"""
+import asyncio, select, threading
+def take_it():
+    time.sleep(0.2)  # until the main thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(30)
+threading.Thread(target=take_it, daemon=True).start()
+{waiting}
+"""
+    started = monotonic()
+    assert run(source) == (-signal.SIGTERM, "stopped with 4\n")
+    assert monotonic() - started < 20
+
+
+def test_a_process_whose_extensions_have_nothing_to_deliver_keeps_its_sigterm_as_it_is():
+    source = """
+import signal, threading
+from ext_sdk import AppExtension
+class Mine(AppExtension):
+    pass
+print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, threading.active_count())
+"""
+    out = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=30, check=True).stdout
+    assert out == "True 1\n"
+
+
+def test_somebody_who_is_woken_by_signals_already_stays_so():
+    before = """
+import signal, socket
+ours, theirs = socket.socketpair()
+theirs.setblocking(False)
+signal.set_wakeup_fd(theirs.fileno())
+"""
+    look = "print(signal.set_wakeup_fd(-1) == theirs.fileno())"
+    assert run(look, first=before) == (0, "True\nstopped with 4\n")
+
+
 def test_a_signal_handler_that_was_there_before_still_runs():
     handler = """
 import os, signal

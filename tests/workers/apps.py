@@ -54,6 +54,9 @@ class Recorder(AppExtension):
     @classmethod
     def invocation_failed_app_level(cls, logger, context, func_args, error):
         note("failed", error=repr(error))
+    @classmethod
+    def shutdown(cls, timeout):
+        note("shutdown", seconds=round(timeout))
 
 class Broken(AppExtension):
     """Raises in every hook."""

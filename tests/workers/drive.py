@@ -35,6 +35,7 @@ class Worker:
     """A worker process with an app; a context manager."""
 
     def __init__(self, kind: str, app: Path, **environment: str) -> None:
+        self.kind = kind
         self.app = app
         self.record = app.parent / f"{app.name}.record"
         self._log = app.parent / f"{app.name}.log"
@@ -88,6 +89,17 @@ class Worker:
     def invoke(self, function: str, **request: Any) -> dict[str, Any]:
         """Send an HTTP request to a function and return the answer."""
         return self.send(function, **request).result(WAIT)
+
+    def terminate(self) -> int:
+        """End the worker with SIGTERM and return the exit status of its process.
+
+        The classic worker is a child of the process that we started, which sends the signal when its input ends.
+        """
+        if self.kind == "classic":
+            self._process.stdin.close()
+        else:
+            self._process.terminate()
+        return self._process.wait(WAIT)
 
     def recorded(self) -> list[dict[str, Any]]:
         """Return what the app's recorder wrote since the last call."""

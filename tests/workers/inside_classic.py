@@ -136,9 +136,13 @@ def main(app: Path) -> None:
             host.serve(json.loads(line), ids)
     finally:
         worker.terminate()
-        worker.wait(WAIT)
-        host.requests.put(None)
-        server.stop(None)
+        try:
+            status = worker.wait(WAIT)
+        finally:
+            worker.kill()
+            host.requests.put(None)
+            server.stop(None)
+    sys.exit(status)
 
 
 main(Path(sys.argv[1]))

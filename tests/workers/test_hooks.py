@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -100,12 +101,25 @@ def test_the_app_setting_switches_everything_off(kind, new_app):
 def test_an_unfamiliar_worker_is_left_alone_and_named_once(kind, new_app):
     with drive.Worker(kind, new_app(unfamiliar=True)) as worker:
         answers = [worker.invoke(case.name) for case in CASES]
-        log = worker.log()
+        seen, log = worker.recorded(), worker.log()
 
     assert [answer["ok"] for answer in answers] == [not case.raises for case in CASES]
-    assert [one["hook"] for one in worker.recorded()] == ["function"] * len(CASES)
+    assert [one["hook"] for one in seen] == ["function"] * len(CASES)
     assert log.count("Extensions do not run: ") == 1
     assert "has Registry.get_function(self, function_id, revision=None)" in log
+
+
+@pytest.mark.parametrize("invocations", [0, 1, 8])
+def test_extensions_are_stopped_once_when_sigterm_ends_the_worker(kind, new_app, invocations):
+    """However many pool threads there are by then, to which the kernel may give the signal."""
+    with drive.Worker(kind, new_app()) as worker:
+        for answer in [worker.send("sync_returns") for _ in range(invocations)]:
+            answer.result(drive.WAIT)
+        status = worker.terminate()
+        stopped = [one for one in worker.recorded() if one["hook"] == "shutdown"]
+
+    assert stopped == [{"hook": "shutdown", "seconds": 4}]
+    assert abs(status) in (signal.SIGTERM, 256 - signal.SIGTERM)
 
 
 def test_the_function_directory_stays_the_apps_own(worker):
