@@ -43,8 +43,12 @@ def watch(first: Callable[[], object]) -> None:
         first()
         _go_on(previous, number, frame)
 
+    def is_stuck() -> bool:
+        # Whoever has put a handler of its own in place of ours since then sees to its own waking.
+        return signal.getsignal(signal.SIGTERM) is handle and not started.wait(PATIENCE)
+
     signal.signal(signal.SIGTERM, handle)
-    _wake_main_thread(started)
+    _wake_main_thread(is_stuck)
 
 
 def _go_on(previous: Any, number: int, frame: FrameType | None) -> None:
@@ -56,7 +60,7 @@ def _go_on(previous: Any, number: int, frame: FrameType | None) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _wake_main_thread(started: threading.Event) -> None:
+def _wake_main_thread(is_stuck: Callable[[], bool]) -> None:
     if not hasattr(signal, "pthread_kill"):  # Windows, which has no threads that a signal could go to
         return
     reader, writer = os.pipe()
@@ -67,12 +71,12 @@ def _wake_main_thread(started: threading.Event) -> None:
         os.close(reader)
         os.close(writer)
         return
-    arguments = (reader, started, threading.main_thread().ident)
+    arguments = (reader, is_stuck, threading.main_thread().ident)
     threading.Thread(target=_pass_on, args=arguments, name="ext_sdk-sigterm", daemon=True).start()
 
 
-def _pass_on(reader: int, started: threading.Event, main_thread: int) -> None:
+def _pass_on(reader: int, is_stuck: Callable[[], bool], main_thread: int) -> None:
     while True:
         numbers = os.read(reader, 64)
-        if signal.SIGTERM in numbers and not started.wait(PATIENCE):
+        if signal.SIGTERM in numbers and is_stuck():
             signal.pthread_kill(main_thread, signal.SIGTERM)

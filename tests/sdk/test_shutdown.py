@@ -134,6 +134,18 @@ print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL, threading.active_count
     assert out == "True 1\n"
 
 
+def test_a_handler_that_was_put_in_place_of_ours_gets_the_signal_once():
+    source = """
+def mine(number, frame):
+    print("mine", flush=True)
+signal.signal(signal.SIGTERM, mine)
+print("ready", flush=True)
+signal.pause()
+time.sleep(0.5)
+"""
+    assert run(source, send=signal.SIGTERM) == (0, "mine\nstopped with 4\n")
+
+
 def test_somebody_who_is_woken_by_signals_already_stays_so():
     before = """
 import signal, socket

@@ -71,7 +71,7 @@ def insights_connection_string(target: str) -> str | None:
     if "instrumentationkey=" in target.lower():
         return target
     if target.startswith(("http://", "https://")):
-        return f"InstrumentationKey={LOCAL_KEY};IngestionEndpoint={target.rstrip('/')}/"
+        return f"InstrumentationKey={LOCAL_KEY};IngestionEndpoint={target.rstrip('/')}"
     raise DevkitError(
         f"--insights {target}: expected a URL such as http://127.0.0.1:4319, a connection string, or off."
     )

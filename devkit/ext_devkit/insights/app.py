@@ -38,10 +38,14 @@ WORKERS = 4
 
 
 def create_app(store: Store) -> Starlette:
-    """Return the application that stores into `store`."""
+    """Return the application that stores into `store`.
+
+    Azure's connection strings end their endpoint with a slash, and Microsoft's exporter joins the path to it with
+    another one, so each path is served with two as well.
+    """
     app = Starlette(
         routes=[Route("/", about, methods=["GET"])]
-        + [Route(path, track_items, methods=["POST"]) for path in TRACK_PATHS],
+        + [Route(slash + path, track_items, methods=["POST"]) for path in TRACK_PATHS for slash in ("", "/")],
         exception_handlers={HTTPException: explain},
     )
     # A redirect would answer an exporter without a body, and it would drop its items.

@@ -63,7 +63,7 @@ def test_the_worker_s_own_variables_are_set(tmp_path, monkeypatch):
         ("off", None),
         (
             "http://127.0.0.1:4319/",
-            "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:4319/",
+            "InstrumentationKey=00000000-0000-0000-0000-000000000000;IngestionEndpoint=http://127.0.0.1:4319",
         ),
         ("InstrumentationKey=1;IngestionEndpoint=http://x/", "InstrumentationKey=1;IngestionEndpoint=http://x/"),
     ],
@@ -153,6 +153,18 @@ def test_comments_and_commas_do_not_change_what_is_read(value, filler: str, comm
         text = text.removesuffix("]") + f",{filler}]"
 
     assert [value, [value]] == jsonc.parse(f"{filler}\n{text}\n{filler}\n")
+
+
+def test_leaving_gives_the_root_logger_back(tmp_path):
+    import logging
+
+    root = logging.getLogger()
+    before = (root.level, list(root.handlers))
+
+    with serving(v1_app(tmp_path), output=sys.stdout):
+        assert root.level == logging.INFO
+
+    assert (root.level, root.handlers) == before
 
 
 def test_leaving_frees_the_port_and_ends_the_servers_thread(tmp_path):

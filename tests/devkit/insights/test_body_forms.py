@@ -59,7 +59,7 @@ def test_a_single_object_is_one_item(shared, indent):
     assert post(shared, json.dumps(envelope(), indent=indent).encode())[1]["itemsAccepted"] == 1
 
 
-@pytest.mark.parametrize("path", ["/v2/track", "/v2.1/track"])
+@pytest.mark.parametrize("path", ["/v2/track", "/v2.1/track", "//v2/track", "//v2.1/track"])
 @pytest.mark.parametrize("content_type", ["application/json", "application/x-json-stream", "text/plain", "?", ""])
 def test_the_content_type_does_not_matter(shared, path, content_type):
     assert post(shared, [envelope()], path, content_type=content_type)[0] == 200
