@@ -56,9 +56,12 @@ def test_binary_bodies_are_left_alone(answers: Answers):
 
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_status_without_a_body_is_sent_without_one(answers: Answers, status: int):
+    answers.console.truncate(0)
+
     answer = answers.to(f"func.HttpResponse('ignored', status_code={status})")
 
     assert (status, b"") == (answer.status, answer.body)
+    assert "Exception" not in answers.console.getvalue()
 
 
 @pytest.mark.parametrize(

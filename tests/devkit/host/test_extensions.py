@@ -84,6 +84,20 @@ def test_the_function_is_looked_up_at_every_invocation(tmp_path, monkeypatch):
         assert request(f"{url}/api/Hello").body == b"instead of Hello"
 
 
+def test_the_function_is_looked_up_when_it_is_loaded_too(tmp_path, monkeypatch):
+    """As the workers do, so that extensions learn of it before its first invocation."""
+    lookup = functions.Registry.get_function
+    names = []
+    monkeypatch.setattr(
+        functions.Registry,
+        "get_function",
+        lambda self, key: names.append(info.name) if (info := lookup(self, key)) else None,
+    )
+
+    with serving(v1_app(tmp_path)):
+        assert names == ["Hello"]
+
+
 def test_the_registry_has_the_shape_of_a_workers():
     """The fields on which extensions rely, and None for what is not loaded."""
     expected = (

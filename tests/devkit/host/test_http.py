@@ -62,6 +62,14 @@ def test_a_body_above_100_mb_is_refused_before_it_is_read(tmp_path):
             assert b"HTTP/1.1 413 " in client.recv(65536)
 
 
+def test_a_body_in_chunks_is_refused_as_soon_as_it_is_too_large(tmp_path, monkeypatch):
+    monkeypatch.setattr("ext_devkit.host.http.MAX_BODY", 5)
+    chunked = {"Transfer-Encoding": "chunked"}
+    with serving(v1_app(tmp_path, ECHO)) as url:
+        assert request(f"{url}/api/Hello", "POST", b"5\r\n12345\r\n0\r\n\r\n", chunked).status == 200
+        assert request(f"{url}/api/Hello", "POST", b"6\r\n123456\r\n0\r\n\r\n", chunked).status == 413
+
+
 def test_a_client_that_goes_away_is_a_line_and_no_invocation(tmp_path, capsys):
     with serving(v1_app(tmp_path, ECHO), output=sys.stdout) as url:
         host = url.removeprefix("http://")

@@ -152,6 +152,18 @@ def main(req: func.HttpRequest, msg: func.Out[str]) -> str:
     assert expected in capsys.readouterr().out
 
 
+def test_a_generic_binding_lets_the_function_return_a_value_without_a_binding_for_it(tmp_path, capsys):
+    """The workers' rule for binding types that azure.functions has no converter for."""
+    import sys
+
+    code = "def main(req, rows):\n    return 'a row'"
+    table = {"type": "table", "direction": "out", "name": "rows", "tableName": "t", "connection": "c"}
+    with serving(v1_app(tmp_path, code, table, out=False), output=sys.stdout) as url:
+        assert request(f"{url}/api/Hello").status == 204
+
+    assert "Hello: output '$return' (unnamed): string of length 5, not delivered" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("where", ["function.json", "app setting", "named setting"])
 def test_a_disabled_function_is_neither_imported_nor_served(tmp_path, monkeypatch, where: str):
     disabled = {"function.json": True, "named setting": "OFF_SWITCH"}.get(where, False)
