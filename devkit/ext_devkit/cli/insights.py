@@ -30,13 +30,14 @@ def command(port: int, db: Path | None, as_json: bool) -> None:
     """
     from ext_devkit.insights.server import InsightsServer
     from ext_devkit.insights.store.database import default_path
+    from ext_devkit.waiting import wait_for
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     with InsightsServer(port, default_path() if db is None else db) as server:
         print(_as_json(server) if as_json else _explain(server, db), flush=True)
-        ended.wait()
+        wait_for(ended)
 
 
 def _as_json(server: InsightsServer) -> str:

@@ -22,6 +22,7 @@ from ext_devkit.demo.stage import APP, Stage, running
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.console import print_transaction
 from ext_devkit.insights.transaction import Transaction
+from ext_devkit.waiting import wait_for
 
 if TYPE_CHECKING:
     from ext_devkit.demo.calls import Call
@@ -53,7 +54,7 @@ def play(options: Options) -> None:
                 _perform_explained(stage, options)
                 if not options.once:
                     stage.log.open()
-                    threading.Event().wait()
+                    wait_for(threading.Event())  # until a signal raises Stopped
             finally:
                 signals.ignore()
     except Stopped:
