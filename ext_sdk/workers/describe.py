@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from typing import Any
 
 from ext_sdk.function import Function, Trigger
+
+_COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
+"""A text or a comment: the host allows comments in function.json."""
 
 
 def describe(info: Any) -> Function:
@@ -49,7 +53,8 @@ def _from_function_json(info: Any) -> dict[str, Any]:
     if not os.path.isfile(path):
         return {}
     with open(path, encoding="utf-8-sig") as file:
-        bindings = json.load(file).get("bindings", [])
+        text = _COMMENT.sub(lambda found: found[1] or " ", file.read())
+    bindings = json.loads(text).get("bindings", [])
     return next((one for one in bindings if str(one.get("type", "")).lower().endswith("trigger")), {})
 
 

@@ -246,12 +246,13 @@ class TestWhatIsKnownOfTheTrigger:
 
     def test_a_v1_functions_binding_comes_from_its_function_json(self, worker, tmp_path):
         (tmp_path / "function.json").write_text(
-            '\ufeff{"bindings": [{"type": "queue", "name": "out"}, {"type": "queueTrigger", "name": "msg", "queueName": "q"}]}',
+            '\ufeff{ // comments are allowed\n"bindings": [{"type": "queue", "name": "out"}, /* and\nhere */ '
+            '{"type": "queueTrigger", "name": "msg", "queueName": "q//\\"/*"}]}',
             encoding="utf-8",
         )
         inputs = {"msg": ParamTypeInfo("queueTrigger")}
         trigger = self.trigger_of(worker, FunctionInfo(lambda msg: None, directory=str(tmp_path), input_types=inputs))
-        assert (trigger.name, trigger.type, trigger.binding["queueName"]) == ("msg", "queueTrigger", "q")
+        assert (trigger.name, trigger.type, trigger.binding["queueName"]) == ("msg", "queueTrigger", 'q//"/*')
 
     def test_a_function_json_that_cannot_be_read_costs_only_the_binding(self, worker, tmp_path):
         (tmp_path / "function.json").write_text("{")

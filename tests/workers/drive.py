@@ -68,6 +68,7 @@ class Worker:
     def _read(self) -> None:
         for line in self._process.stdout:
             answer = json.loads(line)
+            answer["headers"] = {name.lower(): value for name, value in answer.get("headers", {}).items()}
             self._waiting.pop(answer.get("id", "")).set_result(answer)
         for waiting in self._waiting.values():
             if not waiting.done():
