@@ -2,8 +2,8 @@
 
 Python runs a signal handler in the main thread, and only when that thread next executes Python code. If the kernel
 gives the signal to another thread, nothing wakes a main thread that waits in `select` or for a lock, and a worker's
-main thread does little else: the process would seem to ignore SIGTERM. So the signal number is also written to a pipe
-(`signal.set_wakeup_fd`), and a thread that waits there sends it on to the main thread.
+main thread does little else: the process would seem to ignore SIGTERM. So the signal's number is also written to a pipe
+(`signal.set_wakeup_fd`), and a thread that waits there wakes the main thread with a signal that means nothing.
 """
 
 from __future__ import annotations
@@ -12,14 +12,16 @@ import logging
 import os
 import signal
 import threading
+from time import sleep
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-PATIENCE = 0.05
-"""Seconds in which the handler is expected to have started by itself."""
+PAUSES = (0.01, 0.1, 0.5)
+"""Seconds before each of the wake-up signals. One is not enough: it is lost if it comes just before the main thread
+starts to wait, and that is what a main thread does that has itself been woken by the first signal."""
 
 _log = logging.getLogger("ext_sdk")
 
@@ -36,19 +38,13 @@ def watch(first: Callable[[], object]) -> None:
     previous = signal.getsignal(signal.SIGTERM)
     if previous in (None, signal.SIG_IGN):
         return
-    started = threading.Event()
 
     def handle(number: int, frame: FrameType | None) -> None:
-        started.set()
         first()
         _go_on(previous, number, frame)
 
-    def is_stuck() -> bool:
-        # Whoever has put a handler of its own in place of ours since then sees to its own waking.
-        return signal.getsignal(signal.SIGTERM) is handle and not started.wait(PATIENCE)
-
     signal.signal(signal.SIGTERM, handle)
-    _wake_main_thread(is_stuck)
+    _wake_main_thread_on_signals()
 
 
 def _go_on(previous: Any, number: int, frame: FrameType | None) -> None:
@@ -60,8 +56,9 @@ def _go_on(previous: Any, number: int, frame: FrameType | None) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _wake_main_thread(is_stuck: Callable[[], bool]) -> None:
-    if not hasattr(signal, "pthread_kill"):  # Windows, which has no threads that a signal could go to
+def _wake_main_thread_on_signals() -> None:
+    # Windows has no threads that a signal could go to. SIGURG means nothing to who has no handler for it.
+    if not hasattr(signal, "pthread_kill") or signal.getsignal(signal.SIGURG) is not signal.SIG_DFL:
         return
     reader, writer = os.pipe()
     os.set_blocking(writer, False)
@@ -71,12 +68,16 @@ def _wake_main_thread(is_stuck: Callable[[], bool]) -> None:
         os.close(reader)
         os.close(writer)
         return
-    arguments = (reader, is_stuck, threading.main_thread().ident)
-    threading.Thread(target=_pass_on, args=arguments, name="ext_sdk-sigterm", daemon=True).start()
+    signal.signal(signal.SIGURG, lambda _number, _frame: None)
+    main_thread = threading.main_thread().ident
+    threading.Thread(target=_pass_on, args=(reader, main_thread), name="ext_sdk-sigterm", daemon=True).start()
 
 
-def _pass_on(reader: int, is_stuck: Callable[[], bool], main_thread: int) -> None:
+def _pass_on(reader: int, main_thread: int) -> None:
     while True:
         numbers = os.read(reader, 64)
-        if signal.SIGTERM in numbers and is_stuck():
-            signal.pthread_kill(main_thread, signal.SIGTERM)
+        if not numbers.strip(bytes([signal.SIGURG])):
+            continue
+        for pause in PAUSES:
+            sleep(pause)
+            signal.pthread_kill(main_thread, signal.SIGURG)

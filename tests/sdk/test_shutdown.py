@@ -146,6 +146,31 @@ time.sleep(0.5)
     assert run(source, send=signal.SIGTERM) == (0, "mine\nstopped with 4\n")
 
 
+def test_a_handler_that_stood_in_for_ours_for_a_while_takes_its_signal_with_it():
+    source = """
+ours = signal.signal(signal.SIGTERM, lambda *_: print("mine", flush=True))
+os.kill(os.getpid(), signal.SIGTERM)
+signal.signal(signal.SIGTERM, ours)
+time.sleep(0.5)
+"""
+    assert run(source) == (0, "mine\nstopped with 4\n")
+
+
+def test_another_handler_is_woken_too_when_another_thread_gets_the_signal():
+    source = """
+import threading
+ended = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: ended.set())
+def take_it():
+    time.sleep(0.2)  # until the main thread waits
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+    time.sleep(30)
+threading.Thread(target=take_it, daemon=True).start()
+print(ended.wait(20), flush=True)
+"""
+    assert run(source) == (0, "True\nstopped with 4\n")
+
+
 def test_somebody_who_is_woken_by_signals_already_stays_so():
     before = """
 import signal, socket
