@@ -16,6 +16,9 @@ suppress_warnings: list[str] = []
 myst_enable_extensions = ["colon_fence", "deflist", "fieldlist"]
 myst_heading_anchors = 3
 
+# A word in single backticks, as the docstrings have them, is code.
+default_role = "code"
+
 # Reference pages are made from docstrings. A name in a docstring or a page which does not exist fails the build.
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
