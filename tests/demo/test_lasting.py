@@ -22,7 +22,11 @@ def ports(text: str) -> list[int]:
     ]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+UNDER_NOHUP = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+CLOSED_TERMINAL = pytest.param(signal.SIGHUP, marks=pytest.mark.skipif(UNDER_NOHUP, reason="the tests run under nohup"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, CLOSED_TERMINAL])
 def test_a_signal_ends_it_and_nothing_is_left(number: signal.Signals, tmp_path: Path):
     """Status 0, no process, no port, no temporary file, no traceback."""
     with command("demo", folder=tmp_path) as demo:

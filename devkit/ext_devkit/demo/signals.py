@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as one exception, that comes only where it can be dealt with."""
+"""Ctrl-C, SIGTERM and the terminal's end as one exception, that comes only where it can be dealt with."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-WATCHED = (signal.SIGINT, signal.SIGTERM)
+ALWAYS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Stopped(BaseException):
@@ -19,7 +19,7 @@ class Stopped(BaseException):
 
 
 class Signals:
-    """While entered, SIGINT and SIGTERM raise `Stopped` in the main thread, once."""
+    """While entered, SIGINT, SIGTERM and SIGHUP raise `Stopped` in the main thread, once."""
 
     def __init__(self) -> None:
         self._before: dict[signal.Signals, Any] = {}
@@ -28,7 +28,7 @@ class Signals:
 
     def __enter__(self) -> Self:
         """Watch, also if the parent process had them ignored, as shells do for what they start in the background."""
-        self._before = {number: signal.signal(number, self._on_signal) for number in WATCHED}
+        self._before = {number: signal.signal(number, self._on_signal) for number in _watched()}
         return self
 
     def __exit__(self, *_exc: object) -> None:
@@ -55,3 +55,9 @@ class Signals:
         first, self._stopped = not self._stopped, True
         if first and not self._holding:
             raise Stopped
+
+
+def _watched() -> tuple[signal.Signals, ...]:
+    """Return the signals to watch; SIGHUP, which comes when the terminal is closed, not under `nohup`."""
+    hangup: signal.Signals | None = getattr(signal, "SIGHUP", None)  # Windows has none
+    return ALWAYS if hangup is None or signal.getsignal(hangup) is signal.SIG_IGN else (*ALWAYS, hangup)
