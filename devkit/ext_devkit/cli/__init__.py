@@ -51,8 +51,8 @@ class Commands(click.Group):
         """Run the command; print a failure as one line on standard error."""
         try:
             return super().invoke(ctx)
-        except (click.exceptions.Exit, click.ClickException, click.Abort):
-            raise
+        except (click.exceptions.Exit, click.ClickException, click.Abort, BrokenPipeError):
+            raise  # click itself says nothing when nobody reads on, as after `| head`, and exits with 1
         except DevkitError as error:
             self._explain(ctx, f"Error: {error}")
             ctx.exit(1)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import click
 
-from ext_devkit.host.console import console, say
+from ext_devkit.host.console import console, flush_output, say
 from ext_devkit.host.host import FunctionHost, app_folder
 from ext_devkit.host.server import DEFAULT_PORT, bind, serve
 from ext_devkit.host.settings import MAX_PORT, read_local_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_INSIGHTS = "http://127.0.0.1:4319"
 
@@ -36,7 +42,8 @@ def command(app: str, port: int | None, insights: str) -> None:
     folder = app_folder(app)
     settings_port = read_local_settings(folder).port
     chosen = next(value for value in (port, settings_port, DEFAULT_PORT) if value is not None)
-    with console(sys.stdout), bind(chosen) as listener:
+    left_behind = 0
+    with ended_by_signals(), console(sys.stdout), bind(chosen) as listener:
         host = FunctionHost.load(folder, insights=insights)
         screen = [*host.describe(f"http://localhost:{listener.getsockname()[1]}"), "Press Ctrl-C to stop."]
         os.chdir(host.app)
@@ -48,9 +55,23 @@ def command(app: str, port: int | None, insights: str) -> None:
         leave_without_waiting()
 
 
+@contextmanager
+def ended_by_signals() -> Iterator[None]:
+    """Let SIGINT and SIGTERM end the command in order before it serves, too: an app can take long to import."""
+    former = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        say("Stopped.")
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+
+
 def leave_without_waiting() -> None:
     """Exit although a function's thread still runs: do what is registered for the exit, do not join the thread."""
     atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    flush_output()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     os._exit(0)

@@ -24,6 +24,17 @@ logger.addHandler(logging.NullHandler())
 _OWN_FOLDER = str(Path(__file__).parent)
 
 
+class LineHandler(logging.StreamHandler):  # type: ignore[type-arg] # not at run time on Python 3.10
+    """Writes records to a stream, and keeps silent about a reader who has gone."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Stop writing to a standard output that nobody reads; report everything else as usual."""
+        if isinstance(sys.exc_info()[1], BrokenPipeError) and self.stream is sys.stdout:
+            _discard_output()
+        else:
+            super().handleError(record)
+
+
 class LineFormatter(logging.Formatter):
     """`[2026-01-31T12:00:00.000Z] message`, with level and logger for records that are not the host's."""
 
@@ -45,7 +56,7 @@ def console(stream: TextIO | None) -> Iterator[None]:
     if stream is None:
         yield
         return
-    handler = logging.StreamHandler(stream)
+    handler = LineHandler(stream)
     handler.setFormatter(LineFormatter())
     root = logging.getLogger()
     level = root.level
@@ -85,5 +96,26 @@ def _from_others(trace: TracebackType | None) -> TracebackType | None:
 
 def say(line: str = "") -> None:
     """Write a line of the start screen to standard output at once."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    if sys.stdout is not None:  # it is None when the process was started with it closed
+        try:
+            sys.stdout.write(line + "\n")
+        except BrokenPipeError:
+            _discard_output()
+    flush_output()
+
+
+def flush_output() -> None:
+    """Show what was printed; that nobody reads it, as after `| head`, must not fail a request."""
+    if sys.stdout is None:
+        return
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+
+
+def _discard_output() -> None:
+    """Lead standard output nowhere from now on (Python's documentation of SIGPIPE), what is in its buffer included."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

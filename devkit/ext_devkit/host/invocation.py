@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.responses import Response
 
 from ext_devkit.host.bindings import HTTP, RETURN, converter, encode
-from ext_devkit.host.console import logger, users_traceback
+from ext_devkit.host.console import flush_output, logger, users_traceback
 from ext_devkit.host.context import Context, Out, thread_local_storage, trace_context
 from ext_devkit.host.http import response_from
 
@@ -62,7 +61,7 @@ class Invoker:
         if outcome.error is not None:
             logger.error("%s", users_traceback(outcome.error, self._app))
         response = Response(status_code=500) if outcome.error is not None else outcome.result
-        sys.stdout.flush()  # what the function printed, as the workers do
+        flush_output()  # what the function printed, as the workers do
         verdict = "Failed" if outcome.error is not None else "Succeeded"
         logger.info(
             "Executed '%s' (%s, %d, Id=%s, Duration=%dms)",

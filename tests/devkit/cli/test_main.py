@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import subprocess
 import sys
 import sysconfig
@@ -90,3 +91,10 @@ def test_debug_before_or_after_the_command_adds_the_traceback(broken, arguments)
     result = run(*arguments)
     assert result.output.startswith("Traceback (most recent call last):")
     assert result.output.endswith("Error: no\n")
+
+
+def test_a_reader_who_has_gone_is_nobodys_fault(broken):
+    """`azfunc-ext transactions --json | head -1` ends without a word."""
+    broken(BrokenPipeError(errno.EPIPE, "Broken pipe"))
+    result = run("run")
+    assert (result.exit_code, result.output) == (1, "")

@@ -1,14 +1,17 @@
 """`azfunc-ext run` as a person uses it: what it prints, and how it ends."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import threading
 
 import pytest
 
-from tests.support.host import PATIENCE, RunningHost, http_json, request, v1_app, write_app
+from ext_devkit.host.console import say
+from tests.support.host import PATIENCE, RunningHost, http_json, request, serving, v1_app, write_app
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -41,6 +44,19 @@ atexit.register(lambda: print("the app's exit handler ran", flush=True))
 
 def main(req):
     return ""
+"""
+
+
+IMPORTS_FOREVER = """
+import threading
+
+print("importing", flush=True)
+threading.Event().wait()
+"""
+PRINTS = """
+def main(req):
+    print("seen by nobody")
+    return "served"
 """
 
 
@@ -195,3 +211,50 @@ def test_the_app_runs_in_its_own_folder(tmp_path):
     with RunningHost(v1_app(tmp_path, code), "--insights", "off") as host:
         assert request(f"{host.url}/api/Hello").body.decode() == str(tmp_path)
         host.stop()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_while_the_app_is_imported_stops_it_in_order(tmp_path, number: signal.Signals):
+    """As when it serves: status 0, and the exit handlers run."""
+    code = "import atexit\natexit.register(print, 'the exit handler ran', flush=True)\n" + IMPORTS_FOREVER
+    host = RunningHost(v1_app(tmp_path, code), "--insights", "off")
+    try:
+        host.wait_for("importing")
+        status = host.stop(number)
+        assert (status, host.rest()) == (0, ["Stopped.", "the exit handler ran"])
+    finally:
+        host.__exit__()
+
+
+def test_requests_are_served_when_nobody_reads_the_output_any_more(tmp_path):
+    """As after `azfunc-ext run app | head -5`. Unbuffered, the function's own `print` would fail, as anywhere."""
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    command = [
+        sys.executable,
+        "-m",
+        "ext_devkit",
+        "run",
+        str(v1_app(tmp_path, PRINTS)),
+        "--port",
+        "0",
+        "--insights",
+        "off",
+    ]
+    with subprocess.Popen(command, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        lines = list(iter(process.stdout.readline, "Press Ctrl-C to stop.\n"))
+        process.stdout.close()
+        url = next(line.split()[-1] for line in lines if "http://localhost:" in line)
+        bodies = [request(url.replace("localhost", "127.0.0.1")).body for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+
+        assert (bodies, process.wait(PATIENCE), process.stderr.read()) == ([b"served"] * 2, 0, "")
+
+
+def test_requests_are_served_without_any_standard_output(tmp_path, monkeypatch):
+    """`azfunc-ext run app >&-`: Python then has None for it."""
+    monkeypatch.setattr(sys, "stdout", None)
+    say("seen by nobody")
+    with serving(v1_app(tmp_path, PRINTS)) as url:
+        assert request(f"{url}/api/Hello").body == b"served"
