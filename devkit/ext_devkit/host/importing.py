@@ -35,7 +35,7 @@ def explained(app: Path, file: str) -> Iterator[None]:
     """Turn what the app's code raises while it is imported into a DevkitError."""
     try:
         yield
-    except DevkitError:
+    except (DevkitError, KeyboardInterrupt):
         raise
     except SyntaxError as error:
         raise DevkitError(_syntax_error(error, app, file)) from error
@@ -43,14 +43,15 @@ def explained(app: Path, file: str) -> Iterator[None]:
         raise DevkitError(_missing_module(error, app, file)) from error
     except ImportError as error:
         raise DevkitError(_import_error(error, app, file)) from error
-    except (Exception, SystemExit) as error:
+    except BaseException as error:  # SystemExit and the like are no end of the host's
         what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
         raise DevkitError(f"{_place(error, app, file)}: {_one_line(what)}. The app could not be imported.") from error
 
 
 def _syntax_error(error: SyntaxError, app: Path, file: str) -> str:
     where = _shown(error.filename, app) if error.filename else file
-    return f"{where}:{error.lineno}: syntax error: {error.msg}. Mend the line and start again."
+    line = f":{error.lineno}" if error.lineno is not None else ""
+    return f"{where}{line}: syntax error: {error.msg}. Mend the line and start again."
 
 
 def _missing_module(error: ModuleNotFoundError, app: Path, file: str) -> str:

@@ -88,7 +88,21 @@ def _values(section: Mapping[str, Any]) -> dict[str, str]:
             )
         if value is not None:
             values[name] = value if isinstance(value, str) else json.dumps(value)
+            _check_variable(name, values[name])
     return values
+
+
+def _check_variable(name: str, value: str) -> None:
+    """Refuse what no environment variable can be: each setting becomes one."""
+    if not name or "=" in name or any(map(_is_unfit, (name, value))):
+        raise DevkitError(
+            f"{LOCAL_SETTINGS}: the setting {name!r} in Values cannot be an environment variable. A name must not be "
+            'empty or contain "=", and neither name nor value may contain NUL or half a surrogate pair.'
+        )
+
+
+def _is_unfit(text: str) -> bool:
+    return "\0" in text or any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _port(value: Any) -> int | None:

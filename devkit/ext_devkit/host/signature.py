@@ -28,7 +28,7 @@ class Signature:
 
 def read_signature(func: Callable[..., Any], bindings: Sequence[Binding], place: str) -> Signature:
     """Match a function with its bindings; `place` names the function in errors."""
-    parameters = list(inspect.signature(func).parameters)
+    parameters = _parameters(func, place)
     hints = _hints(func, place)
     bound = {binding.name: binding for binding in bindings if binding.name != RETURN}
     requires_context = "context" in parameters and "context" not in bound
@@ -46,6 +46,13 @@ def read_signature(func: Callable[..., Any], bindings: Sequence[Binding], place:
         returns=_return_type(explicit, implicit, hints, place),
         has_return=explicit is not None or implicit is not None,
     )
+
+
+def _parameters(func: Callable[..., Any], place: str) -> list[str]:
+    try:
+        return list(inspect.signature(func).parameters)
+    except ValueError as error:  # some built-in callables keep theirs to themselves
+        raise DevkitError(f"{place}: {error}. Use a function of your own.") from error
 
 
 def _hints(func: Callable[..., Any], place: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """What cannot be served is refused in one line: what is wrong, where, and what to do; exit status 1, no traceback."""
 
+import json
 import re
 import socket
 import sys
@@ -414,3 +415,34 @@ def test_after_a_refusal_another_app_can_be_loaded(tmp_path):
 def test_json_of_the_trigger_is_built_as_tests_expect():
     """The helper's own promise, on which the tests above rely."""
     assert http_json()["bindings"] == [{**TRIGGER, "authLevel": "anonymous"}, HTTP_OUT]
+
+
+@pytest.mark.parametrize("values", [{"A": "x\0"}, {"A": "\ud800"}, {"A=B": "x"}, {"": "x"}, {"\0": "x"}])
+def test_a_setting_that_can_be_no_environment_variable(tmp_path, values: dict[str, str]):
+    app = v1_app(tmp_path)
+    (app / "local.settings.json").write_text(json.dumps({"Values": values}))
+
+    expected = (
+        f"local.settings.json: the setting {next(iter(values))!r} in Values cannot be an environment variable. A name "
+        'must not be empty or contain "=", and neither name nor value may contain NUL or half a surrogate pair.'
+    )
+    assert refusal(app) == expected
+
+
+def test_an_entry_point_whose_parameters_cannot_be_read(tmp_path):
+    expected = "Hello/function.json: no signature found for builtin type <class 'int'>. Use a function of your own."
+
+    assert refusal(v1_app(tmp_path, "main = int")) == expected
+
+
+def test_what_is_raised_at_import_is_named_whatever_it_is(tmp_path):
+    expected = "Hello/__init__.py:1: GeneratorExit. The app could not be imported."
+
+    assert refusal(v1_app(tmp_path, "raise GeneratorExit")) == expected
+
+
+def test_a_syntax_error_without_a_line(tmp_path):
+    assert re.fullmatch(
+        r"Hello/__init__\.py(:\d+)?: syntax error: source code .*null bytes\. Mend the line and start again\.",
+        refusal(v1_app(tmp_path, "# \0")),
+    )
