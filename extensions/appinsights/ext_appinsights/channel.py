@@ -66,7 +66,7 @@ class Channel:
         it cannot be done in that time, or when some of it was given up.
         """
         sender = self._sender
-        if sender.closing or not sender.started():
+        if sender.closing or not sender.pending():
             return not sender.waiting()
         return sender.flush(monotonic() + max(0.0, timeout))
 
@@ -94,7 +94,7 @@ class Channel:
         self._sender = Sender(self._target, self._options)
 
     def _at_exit(self) -> None:
-        if self._options.exit_timeout > 0 and self._sender.started() and not self._sender.closing:
+        if self._options.exit_timeout > 0 and self._sender.pending() and not self._sender.closing:
             self.close(self._options.exit_timeout)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from contextvars import copy_context
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,11 @@ class Ticket:
         self.tried = False
         self._done = threading.Lock()
         self._done.acquire()
+
+    @property
+    def settled(self) -> bool:
+        """Whether the outcome is known."""
+        return not self._done.locked()
 
     def settle(self, *, delivered: bool) -> None:
         """Let the waiting caller go; only the first call counts."""
@@ -79,6 +85,7 @@ class Sender:
         self._not_before = 0.0
         self._leased = False
         self._failures = 0
+        self._until: Ticket | None = None
 
     # Called from any thread
 
@@ -101,6 +108,10 @@ class Sender:
         self.tickets.append(ticket)
         self.inbox.append(ticket)
         _signal(self._wake)
+        if self._thread is None:
+            self._start()
+        if self._thread is None:
+            self._deliver_here(ticket)
         return ticket.wait()
 
     def stop(self, deadline: float) -> None:
@@ -109,10 +120,12 @@ class Sender:
         _signal(self._wake)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(max(0.0, deadline - monotonic()))
+        elif self._thread is None:
+            self._give_up()
 
-    def started(self) -> bool:
-        """Whether there is a thread, so that something may be pending."""
-        return self._thread is not None
+    def pending(self) -> bool:
+        """Whether there may be something to deliver: there is a thread, or one could not be started."""
+        return self._thread is not None or self.waiting() > 0
 
     def lost(self) -> int:
         """Items that are gone without having been accepted."""
@@ -150,17 +163,29 @@ class Sender:
         finally:
             self._starting.release()
 
+    def _deliver_here(self, ticket: Ticket) -> None:
+        """Do the thread's work in the caller: Python 3.12 starts no thread once the interpreter is on its way out."""
+        if not self._starting.acquire(timeout=max(0.0, ticket.deadline - monotonic())):
+            return
+        try:
+            copy_context().run(self._run, ticket)
+        finally:
+            self._starting.release()
+
     # Called from the sending thread only
 
-    def _run(self) -> None:
+    def _run(self, until: Ticket | None = None) -> None:
+        """Work until the channel is closed, or until a flush is settled."""
         quiet = trouble.quieten(threading.get_ident())
         try:
             if self._options.thread_setup is not None:
                 self._guarded(self._options.thread_setup)
+            self._until = until
             while self._guarded(self._step) is not False:
                 pass
         finally:
-            self._give_up()
+            if until is None:
+                self._give_up()
             trouble.unquieten(quiet)
 
     def _guarded(self, step: Callable[[], bool | None]) -> bool | None:
@@ -175,6 +200,8 @@ class Sender:
     def _step(self) -> bool:
         """Do the next thing there is to do, or wait for one; return False when it is time to end."""
         self._settle()
+        if self._until is not None and self._until.settled:
+            return False
         if not self._backlog and not self.inbox:
             self._linger_until = 0.0
             if self.closing:
@@ -285,6 +312,8 @@ class Sender:
             from ext_appinsights.transport import Transport
 
             self._transport = Transport(self._target.ingestion_endpoint, self._options.request_timeout)
+        if self._until is not None:  # nobody else waits here: a request must not outlast the flush
+            self._transport.timeout = min(self._options.request_timeout, max(0.01, self._until.deadline - monotonic()))
         body = parcel.body()
         self.counts["bytes"] += len(body)
         return self._transport.post(body)
@@ -302,7 +331,8 @@ class Sender:
         while (inner := error.__cause__ or error.__context__) is not None:
             error = inner
         if isinstance(error, TimeoutError):
-            return f"the service did not answer within {self._options.request_timeout:g} s"
+            waited = self._options.request_timeout if self._transport is None else self._transport.timeout
+            return f"the service did not answer within {waited:.3g} s"
         found = "cannot be reached" if isinstance(error, OSError) else "gave no valid HTTP answer"
         return f"the service {found} ({type(error).__name__}: {str(error)[:200]})"
 

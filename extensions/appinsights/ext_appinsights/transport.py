@@ -58,7 +58,7 @@ class Transport:
     def __init__(self, endpoint: str, timeout: float) -> None:
         self._endpoint = endpoint
         self._current = endpoint
-        self._timeout = timeout
+        self.timeout = timeout
         self.deadline = 0.0
         self._pools = _pools(self)
 
@@ -69,7 +69,7 @@ class Transport:
             Exception: whatever the network came up with; nothing is known of the items then.
 
         """
-        self.deadline = monotonic() + self._timeout
+        self.deadline = monotonic() + self.timeout
         try:
             return self._follow(body)
         except BaseException:
@@ -106,7 +106,7 @@ class Transport:
             retries=False,
             redirect=False,
             preload_content=False,
-            timeout=self._timeout,
+            timeout=self.timeout,
         )
         content = response.read(BODY_LIMIT, decode_content=True)
         if response.read(1):
