@@ -137,3 +137,14 @@ def test_the_exporter_works_with_any_provider(server, processor):
     assert operation_names(server.items) == {"a": known, "GET /items/{id}": "GET /items/{id}"}
     provider.shutdown()
     assert exporter.channel.stats()["accepted"] == 2
+
+
+def test_the_exporter_keeps_as_many_spans_as_the_channel_may_hold(make_span):
+    """Not as many batches: memory is bounded while the service is away."""
+    exporter = AppInsightsSpanExporter("InstrumentationKey=k;IngestionEndpoint=http://127.0.0.1:1", max_queue=10, max_batch=5)  # fmt: skip
+    for _ in range(20):
+        exporter.export([make_span("x", SpanKind.INTERNAL) for _ in range(50)])
+    held = exporter.channel.stats()["waiting"]
+    exporter.channel.close(0.0)
+
+    assert held <= 10 + 5

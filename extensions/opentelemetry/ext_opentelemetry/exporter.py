@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
@@ -55,11 +54,14 @@ class AppInsightsSpanExporter(SpanExporter):
         """
         self.channel = channel_of(connection_string, **channel_options)
         self._mapper = Mapper()
-        self._one_at_a_time = Lock()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Take spans over. Always a success: what becomes of them later is told by `channel.stats()`."""
-        self.channel.send((partial(self._envelopes, tuple(spans)),))
+        # One item for each span: the channel's limit counts items.
+        self.channel.send(
+            partial(self._mapper.envelopes, span, operation)
+            for span, operation in zip(spans, operations_within(spans), strict=True)
+        )
         return SpanExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -69,13 +71,6 @@ class AppInsightsSpanExporter(SpanExporter):
     def shutdown(self) -> None:
         """Deliver what is left, within 5 seconds, and end the thread."""
         self.channel.close(5.0)
-
-    def _envelopes(self, spans: tuple[ReadableSpan, ...]) -> list[dict[str, Any]]:
-        with self._one_at_a_time:
-            items: list[dict[str, Any]] = []
-            for span, operation in zip(spans, operations_within(spans), strict=True):
-                items += self._mapper.envelopes(span, operation)
-            return items
 
 
 class ChannelSpanProcessor(SpanProcessor):
