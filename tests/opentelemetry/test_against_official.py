@@ -109,7 +109,8 @@ DEVIATIONS = {
     },
     "client http, stable, no port": {"data.target": ("api.example:None", "api.example", "no port is no port")},
     "client http, with a password": {
-        "data.target": ("me:secret@api.example", "api.example", "credentials are no part of the target's name")
+        "data.target": ("me:secret@api.example", "api.example", "credentials are no part of the target's name"),
+        "data.data": ("https://me:secret@api.example/v1", "https://api.example/v1", "telemetry holds no credentials"),
     },
     "client messaging, stable": {"data.target": ("kafka", "broker:9092", STABLE)},
     "consumer, stable": {"data.source": (None, "broker/orders", STABLE)},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
 
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from ext_opentelemetry.attributes import Attributes
 
 _HTTP_PORTS = {"http": 80, "https": 443}
+_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
+_SECRET = re.compile(r"([?&](?:code|sig|signature|awsaccesskeyid|x-goog-signature)=)[^&#]+", re.IGNORECASE)
 _DB_PORTS = {
     "postgresql": 5432,
     "cassandra": 9042,
@@ -34,13 +37,21 @@ def url_of(attributes: Attributes) -> str:
     """Return the URL of an HTTP span, put together from its parts if need be; empty if they do not suffice."""
     whole = text(attributes, "url.full", "http.url")
     if whole:
-        return whole
+        return without_secrets(whole)
     scheme = text(attributes, "url.scheme", "http.scheme")
     path = text(attributes, "url.path")
     query = text(attributes, "url.query")
     target = f"{path}?{query}" if path and query else path or text(attributes, "http.target")
     host = _host_of(attributes)
-    return f"{scheme}://{host}{target}" if scheme and target and host else ""
+    return without_secrets(f"{scheme}://{host}{target}") if scheme and target and host else ""
+
+
+def without_secrets(url: str) -> str:
+    """Return a URL without user and password, and without the values of parameters that give access.
+
+    They are those of OpenTelemetry's conventions for `url.full`, and `code`, which holds the key of a function.
+    """
+    return _SECRET.sub(r"\1REDACTED", _USER.sub(r"\1", url, count=1))
 
 
 def _host_of(attributes: Attributes) -> str:
