@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from opentelemetry.util.http import parse_excluded_urls
 
 from ext_opentelemetry import instrument
 from ext_sdk import flush
@@ -79,11 +80,21 @@ def test_calls_to_an_ingestion_endpoint_are_never_traced(fresh, server, web):
     assert [item["data"]["baseData"]["name"] for item in items] == ["Job"]
 
 
+def test_a_service_beside_the_ingestion_endpoint_is_traced():
+    """Its address can begin with the endpoint's: only the whole host and port count."""
+    excluded = parse_excluded_urls(instrument.excluded_urls("http://localhost"))
+
+    assert excluded.url_disabled("http://localhost/v2.1/track")
+    assert excluded.url_disabled("http://localhost")
+    assert not excluded.url_disabled("http://localhost:8080/stock")
+    assert not excluded.url_disabled("http://localhost.example/stock")
+
+
 def test_the_apps_own_exclusions_stay(monkeypatch: pytest.MonkeyPatch):
     """Ours are added to them."""
     monkeypatch.setenv("OTEL_PYTHON_REQUESTS_EXCLUDED_URLS", "health,ready")
 
-    assert instrument.excluded_urls("http://a.b") == r"health,ready,http://a\.b,/v2(\.1)?/track$"
+    assert instrument.excluded_urls("http://a.b") == r"health,ready,http://a\.b(?=[/?#]|$),/v2(\.1)?/track$"
     monkeypatch.delenv("OTEL_PYTHON_REQUESTS_EXCLUDED_URLS")
     assert instrument.excluded_urls(None) == r"/v2(\.1)?/track$"
 

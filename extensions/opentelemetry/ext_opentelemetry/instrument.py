@@ -20,6 +20,9 @@ _log = logging.getLogger("ext_opentelemetry")
 _INGESTION = r"/v2(\.1)?/track$"
 """What any Application Insights client of the app posts to: traced, it would be telemetry about telemetry."""
 
+_END_OF_HOST = r"(?=[/?#]|$)"
+"""So that http://localhost is not http://localhost:8080 too."""
+
 _VARIABLES = ("OTEL_PYTHON_REQUESTS_EXCLUDED_URLS", "OTEL_PYTHON_EXCLUDED_URLS")
 
 _active = False
@@ -56,7 +59,7 @@ def uninstrument_requests() -> None:
 def excluded_urls(endpoint: str | None) -> str:
     """Return the comma-separated patterns of URLs that are not traced: the app's own, and the ingestion's."""
     own = next((os.environ[name] for name in _VARIABLES if os.environ.get(name)), "")
-    return ",".join(filter(None, [own, re.escape(endpoint) if endpoint else "", _INGESTION]))
+    return ",".join(filter(None, [own, re.escape(endpoint) + _END_OF_HOST if endpoint else "", _INGESTION]))
 
 
 def _apply(endpoint: str | None) -> None:
