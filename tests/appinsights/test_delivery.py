@@ -11,7 +11,7 @@ from time import monotonic, time
 
 import pytest
 
-from ext_appinsights import Channel, transport
+from ext_appinsights import Channel, transport, trouble
 from tests.support.ingestion import HANG, KEY, RESET, Answer, IngestionServer
 
 
@@ -358,3 +358,22 @@ def test_where_no_thread_can_be_started_a_flush_delivers(channel_to, events, mon
         assert channel.close(5.0)
     (warning,) = warnings_of(caplog)
     assert "the service did not answer within 0.5 s; " in warning
+
+
+def test_trouble_that_lasts_is_not_said_again(caplog, monkeypatch):
+    """Only when it comes back, more than ten minutes after it was said."""
+    clock = [1000.0]
+    monkeypatch.setattr(trouble, "monotonic", lambda: clock[0])
+    say = trouble.Reporter("http://a.example", KEY)
+    for hours in range(5):
+        clock[0] = 1000.0 + 3600.0 * hours
+        say.trouble("unreachable", "it is down")
+    assert len(warnings_of(caplog)) == 1
+
+    say.well(0)
+    say.trouble("unreachable", "it is down")
+    assert len(warnings_of(caplog)) == 2
+    say.well(0)
+    clock[0] += trouble.SILENCE - 1
+    say.trouble("unreachable", "it is down")
+    assert len(warnings_of(caplog)) == 2

@@ -22,9 +22,9 @@ class Reporter:
         self._open: set[str] = set()
 
     def trouble(self, kind: str, what: str) -> None:
-        """Warn of a kind of trouble, unless that was done in the last ten minutes."""
+        """Warn of a kind of trouble, unless it has lasted since it was said or was said in the last ten minutes."""
         now = monotonic()
-        if now - self._told.get(kind, -SILENCE) < SILENCE:
+        if kind in self._open or now - self._told.get(kind, -SILENCE) < SILENCE:
             return
         self._told[kind] = now
         self._open.add(kind)
