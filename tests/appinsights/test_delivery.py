@@ -377,3 +377,25 @@ def test_trouble_that_lasts_is_not_said_again(caplog, monkeypatch):
     clock[0] += trouble.SILENCE - 1
     say.trouble("unreachable", "it is down")
     assert len(warnings_of(caplog)) == 2
+
+
+def test_a_short_key_does_not_spoil_the_words(caplog):
+    """Only the key as a whole is cut out."""
+    trouble.Reporter("http://a.example", "k").trouble("x", 'kept; check "K" and k-9')
+
+    assert warnings_of(caplog) == ['Telemetry to a.example: kept; check "<instrumentation key>" and k-9']
+
+
+def test_what_there_is_to_say_can_go_elsewhere(channel_to, events, caplog):
+    """With its level, and not to the log as well."""
+    said = []
+    with IngestionServer(Answer(500)) as server:
+        channel = channel_to(server, report=lambda *line: said.append(line))
+        channel.send(events("a"))
+        assert channel.flush(20.0)
+
+    assert said == [
+        (logging.WARNING, f"Telemetry to 127.0.0.1:{server.port}: the service answered 500: it cannot take items now; such items are kept."),
+        (logging.INFO, f"Telemetry to 127.0.0.1:{server.port} is accepted again; 0 items are still waiting."),
+    ]  # fmt: skip
+    assert [r for r in caplog.records if r.name == "ext_appinsights"] == []

@@ -37,6 +37,9 @@ class Options:
     thread_setup: Callable[[], None] | None = None
     """Called once in the sending thread, before anything else."""
 
+    report: Callable[[int, str], None] | None = None
+    """Called in the sending thread with the level and the text of each log line, in place of logging it."""
+
     def __post_init__(self) -> None:
         for name in ("max_queue", "max_batch", "max_batch_bytes"):
             value = getattr(self, name)

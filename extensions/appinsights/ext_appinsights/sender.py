@@ -72,7 +72,7 @@ class Sender:
         self.closing = False
         self._target = target
         self._options = options
-        self._say = trouble.Reporter(target.ingestion_endpoint, target.instrumentation_key)
+        self._say = trouble.Reporter(target.ingestion_endpoint, target.instrumentation_key, options.report)
         self._backlog: deque[Parcel | Ticket] = deque()
         self._threshold = _NEVER
         self._wake = threading.Lock()

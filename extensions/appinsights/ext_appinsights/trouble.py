@@ -5,6 +5,10 @@ from __future__ import annotations
 import logging
 import re
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SILENCE = 600.0
 """Seconds for which a kind of trouble that was reported is not reported again, should it come back."""
@@ -15,9 +19,10 @@ _log = logging.getLogger("ext_appinsights")
 class Reporter:
     """The log of one channel. Messages name the host, never the instrumentation key."""
 
-    def __init__(self, endpoint: str, key: str) -> None:
+    def __init__(self, endpoint: str, key: str, report: Callable[[int, str], None] | None = None) -> None:
         self._host = endpoint.partition("://")[2].partition("/")[0].rpartition("@")[2]
-        self._key = re.compile(re.escape(key), re.IGNORECASE)
+        self._key = re.compile(rf"(?<![\w-]){re.escape(key)}(?![\w-])", re.IGNORECASE)
+        self._report = report or _log.log
         self._told: dict[str, float] = {}
         self._open: set[str] = set()
 
@@ -28,13 +33,15 @@ class Reporter:
             return
         self._told[kind] = now
         self._open.add(kind)
-        _log.warning("Telemetry to %s: %s", self._host, self._key.sub("<instrumentation key>", what))
+        what = self._key.sub("<instrumentation key>", what)
+        self._report(logging.WARNING, f"Telemetry to {self._host}: {what}")
 
     def well(self, waiting: int) -> None:
         """Say that a delivery succeeded, if trouble was reported before."""
         if self._open:
             self._open.clear()
-            _log.info("Telemetry to %s is accepted again; %d items are still waiting.", self._host, waiting)
+            text = f"Telemetry to {self._host} is accepted again; {waiting} items are still waiting."
+            self._report(logging.INFO, text)
 
 
 class NotFromThisThread(logging.Filter):

@@ -45,6 +45,8 @@ class OpenTelemetryExtension(AppExtension):
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
         """Continue the caller's trace with a span for the invocation, and say how it ended."""
         pipeline = cls._current()
+        if pipeline.untold:
+            pipeline.tell()
         _plant(invocation, pipeline)
         parent = _parent(invocation.trace_context)
         if pipeline.span == "none":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from ext_opentelemetry.settings import Settings
 
 _log = logging.getLogger("ext_opentelemetry")
+_delivery_log = logging.getLogger("ext_appinsights")
 
 _NAME = "ext_opentelemetry"
 
@@ -74,6 +76,8 @@ class Pipeline:
 
     def __init__(self, settings: Settings) -> None:
         self.endpoint: str | None = None
+        self.untold: deque[tuple[int, str]] = deque(maxlen=100)
+        """Level and text of what the sending thread has to say, where a host would not show it."""
         self._channel: Channel | None = None
         self.processor = self._processor(settings)
         self.tracer = InvocationTracer(self._tracer(settings))
@@ -84,6 +88,18 @@ class Pipeline:
         if self.span == "internal":
             return SpanKind.INTERNAL
         return SpanKind.CONSUMER if message else SpanKind.SERVER
+
+    def tell(self) -> None:
+        """Log what is untold, in an invocation: of all other lines a host cannot tell whose they are, and drops them.
+
+        (azure-functions-host, GrpcWorkerChannel.cs, `Log`)
+        """
+        while self.untold:
+            try:
+                level, text = self.untold.popleft()
+            except IndexError:  # another invocation said it
+                return
+            _delivery_log.log(level, text)
 
     def flush(self, timeout: float) -> bool:
         """Deliver what ended before, within `timeout` seconds."""
@@ -118,7 +134,8 @@ class Pipeline:
         if target is None:
             _log.warning(NO_DESTINATION)
             return None
-        self._channel = channel_of(target, exit_timeout=0.0)  # ext_sdk flushes at exit
+        report = (lambda *line: self.untold.append(line)) if _under_a_host() else None
+        self._channel = channel_of(target, exit_timeout=0.0, report=report)  # ext_sdk flushes at exit
         self.endpoint = self._channel.endpoint
         return ChannelSpanProcessor(self._channel)
 
@@ -165,6 +182,9 @@ def invocation_span(setting: str) -> str:
     """
     if setting != "auto":
         return setting
-    hosted = os.environ.get("WEBSITE_INSTANCE_ID") or os.environ.get("FUNCTIONS_CORETOOLS_ENVIRONMENT")
     reports = any(map(os.environ.get, VARIABLES))
-    return "internal" if hosted and reports else "server"
+    return "internal" if _under_a_host() and reports else "server"
+
+
+def _under_a_host() -> bool:
+    return bool(os.environ.get("WEBSITE_INSTANCE_ID") or os.environ.get("FUNCTIONS_CORETOOLS_ENVIRONMENT"))
