@@ -11,6 +11,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from ext_devkit.host.importing import is_code_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
@@ -82,7 +84,7 @@ def users_traceback(error: BaseException, app: Path) -> str:
 
 
 def _from_app(trace: TracebackType | None, app: Path) -> TracebackType | None:
-    while trace is not None and app not in Path(trace.tb_frame.f_code.co_filename).parents:
+    while trace is not None and not is_code_of(app, Path(trace.tb_frame.f_code.co_filename)):
         trace = trace.tb_next
     return trace
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.host.console import logger
+from ext_devkit.host.importing import is_code_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -61,7 +62,7 @@ class AppProcess:
         """Say whether a module comes from the app; a folder without `__init__.py` has a path, but no file."""
         file = getattr(module, "__file__", None)
         places = [file] if isinstance(file, str) else list(getattr(module, "__path__", ()))
-        return any(_is_code_of(self._app, Path(place)) for place in places)
+        return any(is_code_of(self._app, Path(place)) for place in places)
 
 
 def insights_connection_string(target: str) -> str | None:
@@ -75,10 +76,6 @@ def insights_connection_string(target: str) -> str | None:
     raise DevkitError(
         f"--insights {target}: expected a URL such as http://127.0.0.1:4319, a connection string, or off."
     )
-
-
-def _is_code_of(app: Path, path: Path) -> bool:
-    return app in path.parents and "site-packages" not in path.parts
 
 
 def _apply(values: Mapping[str, str]) -> None:

@@ -48,6 +48,11 @@ def explained(app: Path, file: str) -> Iterator[None]:
         raise DevkitError(f"{_place(error, app, file)}: {_one_line(what)}. The app could not be imported.") from error
 
 
+def is_code_of(app: Path, path: Path) -> bool:
+    """Say whether a file is the app's own, and not of a package that is installed inside its folder, as in `.venv`."""
+    return app in path.parents and "site-packages" not in path.parts
+
+
 def _syntax_error(error: SyntaxError, app: Path, file: str) -> str:
     where = _shown(error.filename, app) if error.filename else file
     line = f":{error.lineno}" if error.lineno is not None else ""
@@ -86,8 +91,7 @@ def _place(error: BaseException, app: Path, file: str) -> str:
     """Return file and line of the innermost line of the app that is in the traceback."""
     place = file
     for frame in traceback.extract_tb(error.__traceback__):
-        path = Path(frame.filename)
-        if app in path.parents and "site-packages" not in path.parts:
+        if is_code_of(app, Path(frame.filename)):
             place = f"{_shown(frame.filename, app)}:{frame.lineno}"
     return place
 

@@ -1,5 +1,7 @@
 """Apps of the v1 programming model: function.json beside code, imported as the workers import it."""
 
+import sys
+
 import pytest
 
 from tests.support.host import HELLO_V1, http_json, request, serving, v1_app, write_app
@@ -223,3 +225,27 @@ def test_an_app_that_was_changed_is_seen_changed_when_it_is_loaded_again(tmp_pat
     for word in ("one", "another"):
         with serving(v1_app(tmp_path, f"def main(req):\n    return {word!r}")) as url:
             assert word.encode() == request(f"{url}/api/Hello").body
+
+
+def test_a_traceback_begins_with_the_apps_own_code_though_packages_are_inside_its_folder(tmp_path, capsys):
+    """A virtual environment in `.venv` of the app is not its code, and what wraps the function is in there."""
+    packages = ".venv/lib/site-packages"
+    wrapper = "def wrapped(function):\n    def main(req):\n        return function(req)\n    return main\n"
+    code = f"""
+import sys
+
+sys.path.insert(0, {str(tmp_path / packages)!r})
+from wraps_functions import wrapped
+
+@wrapped
+def main(req):
+    raise ValueError("no")
+"""
+    app = v1_app(tmp_path, code)
+    write_app(app, {f"{packages}/wraps_functions.py": wrapper})
+
+    with serving(app, output=sys.stdout) as url:
+        assert request(f"{url}/api/Hello").status == 500
+
+    trace = capsys.readouterr().out.partition("Traceback (most recent call last):\n")[2].splitlines()
+    assert trace[0].endswith('__init__.py", line 9, in main')
