@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from azure.functions import AppExtensionBase, FuncExtensionBase
 from azure.functions.extension import ExtensionMeta
 
-from ext_sdk import registry, settings, shutdown, workers
+from ext_sdk import registry, settings, shutdown, switch, workers
 from ext_sdk.context import current_invocation
 from ext_sdk.errors import ExtensionError
 
@@ -62,6 +62,8 @@ class _ExtensionType(ExtensionMeta):
         abc.ABCMeta.__init__(cls, name, bases, namespace, **kwargs)
         if "Settings" in namespace:
             settings.check_declared(cls, namespace["Settings"])
+        if "order" in namespace and cls._app_level():
+            _check_order(cls, namespace["order"])
         if cls._app_level() and not abstract:
             _activate(cls)
 
@@ -83,13 +85,14 @@ class _ExtensionType(ExtensionMeta):
 
 def _activate(extension: Any) -> None:
     key = registry.identity(extension)
-    registry.add(key, extension, AppExtension)
+    registration = registry.add(key, extension, AppExtension)
     try:
         extension.init()
     except Exception as error:
         registry.remove(key)
         _log.exception("%s.init() failed, so the extension is not active: %s", extension.__name__, error)
         return
+    registry.admit(registration)
     _start()
 
 
@@ -100,13 +103,20 @@ def _activate_instance(extension: type, instance: Any, made_at: tuple[str, int, 
             f"{extension.__name__}.__init__ did not call super().__init__(file_path), so its function is unknown."
         )
     key = (*registry.identity(extension), function_name, *made_at)
-    registry.add(key, instance, FuncExtension, function_name)
+    _check_order(extension, instance.order)
+    registry.admit(registry.add(key, instance, FuncExtension, function_name))
     _start()
+
+
+def _check_order(extension: type, order: object) -> None:
+    if not isinstance(order, int):
+        raise ExtensionError(f"{extension.__qualname__}.order is {order!r}, and must be a whole number.")
 
 
 def _start() -> None:
     workers.install()
-    shutdown.arm()
+    if switch.enabled():
+        shutdown.arm()
 
 
 class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
-from threading import RLock
+from threading import Event, RLock
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk import settings
@@ -45,7 +45,8 @@ class Registration:
         self.health = Health(self.name)
         self.given: dict[str, Any] = {}
         self.resolved: Any = None
-        self.greeted: set[tuple[str, str]] = set()
+        self.greeted: dict[tuple[str, str], Event] = {}
+        self.admitted = False
 
     @property
     def type(self) -> type:
@@ -83,13 +84,19 @@ class Registration:
         """Call the load hook once for each function, before the function's first invocation with this extension."""
         key = (function.name, function.directory)
         hook = self.hook(_LOAD[self.level])
-        if hook is None or key in self.greeted:
+        if hook is None:
             return
-        self.greeted.add(key)
+        mine = Event()
+        first = self.greeted.setdefault(key, mine)
+        if first is not mine:  # done, or another thread is at it
+            first.wait()
+            return
         try:
             hook(function.name, function.directory)
         except Exception as error:
             self.health.note(_LOAD[self.level], function.name, error)
+        finally:
+            mine.set()
 
     def configure(self, given: dict[str, Any]) -> None:
         """Take settings, replacing all that were given before; a wrong one leaves everything as it was."""
@@ -119,8 +126,10 @@ def identity(extension: type) -> tuple[str, str]:
 
 
 def add(key: tuple[Any, ...], extension: Any, base: type, function_name: str = "") -> Registration:
-    """Make an extension active; one registered under the same key before is replaced, with its settings kept."""
-    global version
+    """Make an extension known; one registered under the same key before is replaced, with its settings kept.
+
+    It takes part in invocations once it is admitted.
+    """
     with _lock:
         registration = _registrations.get(key)
         if registration is None:
@@ -129,8 +138,16 @@ def add(key: tuple[Any, ...], extension: Any, base: type, function_name: str = "
             registration.extension, registration.base = extension, base
             registration.resolved = None
             registration.greeted.clear()
-        version += 1
+            registration.admitted = False
     return registration
+
+
+def admit(registration: Registration) -> None:
+    """Make an extension active."""
+    global version
+    with _lock:
+        registration.admitted = True
+        version += 1
 
 
 def remove(key: tuple[Any, ...]) -> None:
@@ -143,18 +160,19 @@ def remove(key: tuple[Any, ...]) -> None:
 
 def active() -> list[Registration]:
     """Return the active extensions, outermost first: app level, then function level; inside a level by `order`."""
-    with _lock:
-        return sorted(_registrations.values(), key=lambda one: (one.level != APP, one.order))
+    # Without the lock: a signal may have interrupted the thread that holds it, and flush() must not wait for that one.
+    admitted = [one for one in list(_registrations.values()) if one.admitted]
+    return sorted(admitted, key=lambda one: (one.level != APP, one.order))
 
 
 def plan_for(function: Function) -> tuple[int, Plan]:
     """Return the layers around the function's invocations, outermost first, and the version that they are of."""
-    with _lock:
-        made_of = version
-        chosen = [one for one in active() if one.applies_to(function)]
-        for one in chosen:
-            one.greet(function)
-        return made_of, tuple(_layers(chosen))
+    made_of = version
+    chosen = [one for one in active() if one.applies_to(function)]
+    # No lock is held: a load hook may take long, or import a module in which an extension is defined.
+    for one in chosen:
+        one.greet(function)
+    return made_of, tuple(_layers(chosen))
 
 
 def _layers(chosen: list[Registration]) -> Iterator[Layer]:

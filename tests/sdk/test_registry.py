@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import importlib
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor, wait
+from types import SimpleNamespace
 
 import azure.functions
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions
+from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions, flush
 from tests.support.lifecycle import Context, invoke
 
 
@@ -229,3 +232,128 @@ def test_a_remade_instance_replaces_the_one_from_the_same_line():
     made = [Recorder(function="HttpTrigger") for _ in range(2)]
     invoke(lambda: None)
     assert [one.seen for one in made] == [[], ["load", "pre", "post"]]
+
+
+def test_a_slow_load_hook_holds_up_neither_other_functions_nor_a_flush():
+    started, release = threading.Event(), threading.Event()
+
+    class Slow(AppExtension):
+        @classmethod
+        def post_function_load_app_level(cls, function_name, function_directory):
+            if function_name == "A":
+                started.set()
+                release.wait(30)
+
+        @classmethod
+        def shutdown(cls, timeout):
+            return True
+
+    with ThreadPoolExecutor(2) as pool:
+        try:
+            slow = pool.submit(invoke, lambda: "A", name="A")
+            assert started.wait(30)
+            assert pool.submit(invoke, lambda: "B", name="B").result(10) == "B"
+            assert flush(10)
+            assert not slow.done()
+        finally:
+            release.set()
+        assert slow.result(30) == "A"
+
+
+def test_no_invocation_runs_before_the_load_hook_that_another_thread_is_at():
+    started, release, seen = threading.Event(), threading.Event(), []
+
+    class Slow(AppExtension):
+        @classmethod
+        def post_function_load_app_level(cls, function_name, function_directory):
+            started.set()
+            release.wait(30)
+            seen.append("loaded")
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(invoke, lambda: seen.append("called"))
+        assert started.wait(30)
+        second = pool.submit(invoke, lambda: seen.append("called"))
+        wait([second], timeout=0.2)
+        release.set()
+        first.result(30)
+        second.result(30)
+    assert seen == ["loaded", "called", "called"]
+
+
+def test_a_load_hook_may_import_what_another_thread_is_importing(tmp_path, monkeypatch):
+    """The import system's lock and ours must not wait for each other."""
+    begun, go_on, hook_runs = threading.Event(), threading.Event(), threading.Event()
+    monkeypatch.setitem(sys.modules, "events", SimpleNamespace(begun=begun, go_on=go_on))
+    (tmp_path / "lazy.py").write_text(
+        "import events\nevents.begun.set()\nevents.go_on.wait(30)\n"
+        "from ext_sdk import AppExtension\nclass Lazy(AppExtension):\n    pass\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    class Mine(AppExtension):
+        @classmethod
+        def post_function_load_app_level(cls, function_name, function_directory):
+            hook_runs.set()
+            importlib.import_module("lazy")
+
+    threads = [threading.Thread(target=importlib.import_module, args=("lazy",), daemon=True)]
+    threads[0].start()
+    assert begun.wait(30)
+    threads.append(threading.Thread(target=invoke, args=(lambda: None,), daemon=True))
+    threads[1].start()
+    assert hook_runs.wait(30)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert [thread.is_alive() for thread in threads] == [False, False]
+    sys.modules.pop("lazy")
+
+
+def test_an_extension_takes_part_only_once_its_init_is_done():
+    started, release, seen = threading.Event(), threading.Event(), []
+
+    def define():
+        class Slow(AppExtension):
+            @classmethod
+            def init(cls):
+                cls.settings()  # which it may use already
+                started.set()
+                release.wait(30)
+                cls.ready = True
+
+            @classmethod
+            def around_invocation(cls, invocation):
+                seen.append(cls.ready)
+                yield
+
+    with ThreadPoolExecutor(1) as pool:
+        defined = pool.submit(define)
+        assert started.wait(30)
+        invoke(lambda: None)
+        assert "Slow" not in names()
+        release.set()
+        defined.result(30)
+    invoke(lambda: None)
+    assert seen == [True]
+    assert next(one for one in extensions() if one.name == "Slow").failures == {}
+
+
+def test_an_order_that_is_no_number_is_refused_when_the_class_is_defined():
+    with pytest.raises(ExtensionError) as caught:
+
+        class Mine(AppExtension):
+            order = "first"
+
+    assert str(caught.value).endswith("Mine.order is 'first', and must be a whole number.")
+    assert invoke(lambda: "result") == "result"
+
+
+def test_an_instances_order_that_is_no_number_is_refused_when_it_is_made():
+    class Mine(FuncExtension):
+        order = None
+
+    with pytest.raises(ExtensionError) as caught:
+        Mine(function="HttpTrigger")
+    assert str(caught.value).endswith("Mine.order is None, and must be a whole number.")
+    assert invoke(lambda: "result") == "result"
