@@ -26,25 +26,37 @@ starts to wait, and that is what a main thread does that has itself been woken b
 _log = logging.getLogger("ext_sdk")
 
 
-def watch(first: Callable[[], object]) -> None:
+def watch(first: Callable[[], object]) -> bool:
     """Call `first` when SIGTERM comes, then the handler that was there before, or die of the signal.
+
+    Returns whether that is settled; if not, it may be tried again from the main thread.
 
     Left alone: a SIGTERM that is ignored on purpose or handled outside of Python, and a process in which this is called
     from another thread than the main one, as Python then allows no handler.
     """
     if threading.current_thread() is not threading.main_thread():
-        _log.debug("SIGTERM is not watched: the first extension was imported outside the main thread.")
-        return
+        _log.debug("SIGTERM is not watched yet: the extension was imported outside the main thread.")
+        return False
     previous = signal.getsignal(signal.SIGTERM)
     if previous in (None, signal.SIG_IGN):
-        return
+        return True
+
+    busy = False
 
     def handle(number: int, frame: FrameType | None) -> None:
-        first()
+        nonlocal busy
+        if busy:  # one more while `first` is at it: it has its deadline, and then the process ends anyway
+            return
+        busy = True
+        try:
+            first()
+        finally:
+            busy = False
         _go_on(previous, number, frame)
 
     signal.signal(signal.SIGTERM, handle)
     _wake_main_thread_on_signals()
+    return True
 
 
 def _go_on(previous: Any, number: int, frame: FrameType | None) -> None:

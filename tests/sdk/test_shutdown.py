@@ -209,3 +209,55 @@ def test_an_extension_first_imported_in_a_thread_does_not_fail_there():
 @pytest.mark.parametrize("timeout", [0.0, -1.0])
 def test_no_time_at_all_is_no_error(timeout):
     assert flush(timeout) in (True, False)
+
+
+def test_an_extension_that_ends_its_thread_does_not_cost_the_others_their_turn(caplog):
+    seen = []
+
+    class First(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            raise SystemExit
+
+    class Second(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            seen.append("second")
+
+    assert flush(2.0) is False
+    assert seen == ["second"]
+    assert "First.shutdown failed" in caplog.text
+
+
+def test_a_second_sigterm_while_extensions_are_stopped_stops_them_no_second_time():
+    source = """
+inherited = Mine.shutdown
+def again(timeout):
+    inherited(timeout)
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+    time.sleep(0.5)
+Mine.shutdown = again
+"""
+    assert run("import threading\n" + source + WAIT_FOR_SIGNAL, send=signal.SIGTERM) == (
+        -signal.SIGTERM,
+        "stopped with 4\n",
+    )
+
+
+def test_sigterm_is_watched_from_the_first_import_in_the_main_thread_on():
+    source = "import threading\ndef work():\n" + textwrap.indent(EXTENSION, "    ")
+    source += "\nt = threading.Thread(target=work); t.start(); t.join()"
+    source += "\nimport time\nfrom ext_sdk import AppExtension\nclass Other(AppExtension):\n    pass\n"
+    source += WAIT_FOR_SIGNAL
+    program = subprocess.Popen([sys.executable, "-c", source], stdout=subprocess.PIPE, text=True)
+    with program:
+        assert program.stdout.readline() == "ready\n"
+        program.send_signal(signal.SIGTERM)
+        out, _ = program.communicate(timeout=30)
+    assert (program.returncode, out) == (-signal.SIGTERM, "stopped with 4\n")
+
+
+def test_a_process_with_extensions_switched_off_keeps_its_sigterm_and_stops_nothing():
+    off = "import os\nos.environ['PYTHON_ENABLE_WORKER_EXTENSIONS'] = 'false'\n"
+    look = "print(signal.getsignal(signal.SIGTERM) is signal.SIG_DFL)"
+    assert run(look, first=off) == (0, "True\n")
