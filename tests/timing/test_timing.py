@@ -90,3 +90,11 @@ def test_a_wrong_setting_is_refused_with_what_is_allowed():
     with pytest.raises(SettingsError) as caught:
         TimingExtension.configure(slow_ms="slow")
     assert str(caught.value) == "TimingExtension: setting 'slow_ms' is 'slow'. Allowed: a number or None."
+
+
+def test_a_response_that_a_function_returns_again_has_one_time_only():
+    """Such as a constant of the module."""
+    response = func.HttpResponse("no", status_code=404, headers={"Server-Timing": "db;dur=5"})
+    for _ in range(3):
+        invoke(lambda: response)
+    assert re.fullmatch(r"db;dur=5, function;dur=\d+\.\d{3}", response.headers["Server-Timing"])

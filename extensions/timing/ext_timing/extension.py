@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ext_sdk import Invocation, Outcome
 
 HEADER = "Server-Timing"
+_OWN = "_ext_timing_own"
 
 
 class TimingExtension(AppExtension):
@@ -55,5 +56,8 @@ class TimingExtension(AppExtension):
 
 
 def _add_header(response: HttpResponse, milliseconds: float, *, cold_start: bool) -> None:
-    metrics = [response.headers.get(HEADER), f"function;dur={milliseconds:.3f}", "coldstart" if cold_start else None]
-    response.headers[HEADER] = ", ".join(metric for metric in metrics if metric)
+    own = f"function;dur={milliseconds:.3f}" + (", coldstart" if cold_start else "")
+    # A function may return the same object again, a constant of its module: the time before must not stay there.
+    before = response.headers.get(HEADER, "").removesuffix(getattr(response, _OWN, "")).removesuffix(", ")
+    response.headers[HEADER] = f"{before}, {own}" if before else own
+    setattr(response, _OWN, own)
