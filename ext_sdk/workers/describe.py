@@ -63,7 +63,7 @@ def _from_decorators(user_function: Any) -> dict[str, Any]:
     from azure.functions.decorators.function_app import FunctionRegister
 
     module = sys.modules.get(os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py").partition(".")[0])
-    for app in vars(module).values() if module else ():
+    for app in list(vars(module).values()) if module else ():  # a copy: another thread may import something there
         if not isinstance(app, FunctionRegister):
             continue
         for builder in app._function_builders:

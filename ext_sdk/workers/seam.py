@@ -136,28 +136,28 @@ def _wrap(info: Any) -> Any:
 
 
 def _sync_call(function: Function) -> Callable[..., Any]:
-    version = -1
-    plan: Plan = ()
+    made: tuple[int, Plan] = (-1, ())  # one name for both: a thread must not see the new version with the old plan
 
     @wraps(function.call)
     def call(**args: Any) -> Any:
-        nonlocal version, plan
-        if version != registry.version:
-            version, plan = registry.plan_for(function)
-        return lifecycle.run(function, plan, args)
+        nonlocal made
+        mine = made
+        if mine[0] != registry.version:
+            mine = made = registry.plan_for(function)
+        return lifecycle.run(function, mine[1], args)
 
     return call
 
 
 def _async_call(function: Function) -> Callable[..., Any]:
-    version = -1
-    plan: Plan = ()
+    made: tuple[int, Plan] = (-1, ())  # as above
 
     @wraps(function.call)
     async def call(**args: Any) -> Any:
-        nonlocal version, plan
-        if version != registry.version:
-            version, plan = registry.plan_for(function)
-        return await lifecycle.run_async(function, plan, args)
+        nonlocal made
+        mine = made
+        if mine[0] != registry.version:
+            mine = made = registry.plan_for(function)
+        return await lifecycle.run_async(function, mine[1], args)
 
     return call

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+import threading
 from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -276,3 +277,45 @@ class TestWhatIsKnownOfTheTrigger:
         monkeypatch.setitem(sys.modules, "function_app", SimpleNamespace(app=app))
         trigger = self.trigger_of(worker, FunctionInfo(user_function))
         assert (trigger.name, trigger.type, trigger.binding["route"]) == ("req", "httpTrigger", "items/{id}")
+
+
+@pytest.mark.parametrize("off", ["0", "false", "F", "no", "n", "off"])
+def test_every_false_value_of_the_workers_own_switches_extensions_off(worker, monkeypatch, off):
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", off)
+    before = worker.Registry.get_function
+    workers.install()
+    assert worker.Registry.get_function is before
+
+
+def test_an_invocation_that_starts_in_the_middle_of_anothers_first_has_its_extensions_too(worker, seen):
+    """Threads may change at any step of the bytecode, with a debugger or a coverage tool at least."""
+    workers.install()
+    for step in range(1, 41):
+        worker.registry.functions[str(step)] = FunctionInfo(lambda req: req)
+        call = worker.registry.get_function(str(step)).func
+        _call_and_interrupt(call, step, lambda call=call: call(req=1, context=Context()))
+    assert len(seen) == 80
+
+
+def _call_and_interrupt(call, step, other):
+    """Make a call, and have another thread make `other` before the given step of its bytecode, or after it."""
+    steps, thread = iter(range(1, step + 1)), threading.Thread(target=other)
+
+    def trace(frame, event, _arg):
+        if frame.f_code is not call.__code__:
+            return None
+        frame.f_trace_opcodes = True
+        if event == "opcode" and next(steps, None) == step:
+            thread.start()
+            thread.join()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        call(req=1, context=Context())
+    finally:
+        sys.settrace(before)
+    if thread.ident is None:
+        thread.start()
+        thread.join()
