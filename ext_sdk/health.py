@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from threading import RLock
 from time import monotonic
 
 LIMIT = 5
@@ -12,6 +13,7 @@ PAUSE = 60.0
 """Seconds for which it is suspended then."""
 
 _log = logging.getLogger("ext_sdk")
+_lock = RLock()
 
 
 class Health:
@@ -33,7 +35,8 @@ class Health:
 
     def note(self, hook: str, function_name: str, error: BaseException) -> None:
         """Record a failure of `hook`; the first one of each hook is logged with its traceback."""
-        seen = self.failures[hook] = self.failures.get(hook, 0) + 1
+        with _lock:
+            seen = self.failures[hook] = self.failures.get(hook, 0) + 1
         if seen == 1:
             _log.warning(
                 "%s.%s failed in function %r, which was not affected: %s: %s. "

@@ -95,7 +95,10 @@ def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
             raise
     else:
         _leave(entered, invocation, outcome)
-    return _end(outcome)
+    try:
+        return _end(outcome)
+    finally:
+        del outcome  # as above, for an error that an extension forced
 
 
 async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
@@ -124,7 +127,10 @@ async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any
             current.reset(token)
         except ValueError:  # an abandoned coroutine is closed from elsewhere, where there is nothing to reset
             pass
-    return _end(outcome)
+    try:
+        return _end(outcome)
+    finally:
+        del outcome  # as above
 
 
 def _begin(function: Function, args: dict[str, Any]) -> Invocation:
@@ -166,16 +172,18 @@ def _leave(entered: list[_Entry], invocation: Invocation, outcome: Outcome) -> N
     invocation._running = True
     while entered:
         entry = entered.pop()
-        try:
-            if entry.generator is not None:
-                _resume(entry, entry.generator, invocation, outcome)
-            _report(entry, invocation, outcome)
-        except BaseException as error:
-            outcome.force_exception(error)
+        for step in (_resume, _report):
+            try:
+                step(entry, invocation, outcome)
+            except BaseException as error:
+                outcome.force_exception(error)
         entry.layer.health.count(clean=entry.clean)
 
 
-def _resume(entry: _Entry, generator: Generator[None, Outcome, None], invocation: Invocation, outcome: Outcome) -> None:
+def _resume(entry: _Entry, invocation: Invocation, outcome: Outcome) -> None:
+    generator = entry.generator
+    if generator is None:
+        return
     try:
         generator.send(outcome)
     except StopIteration:

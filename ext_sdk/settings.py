@@ -65,7 +65,10 @@ def _checked(value: Any, hint: Any, where: str) -> Any:
             if value is None:
                 return value
         elif option is Any or _fits(value, option):
-            return _converted(value, option)
+            try:
+                return _converted(value, option)
+            except OverflowError:
+                break
     raise SettingsError(f"{where} is {value!r}. Allowed: {_allowed(hint)}.")
 
 
@@ -93,9 +96,10 @@ def _parsed(text: str, hint: Any, where: str) -> Any:
     for option in _options(hint):
         try:
             return _parse_one(text.strip(), option)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
-    raise SettingsError(f"{where} is {text!r}. Allowed: {_allowed(hint)}.")
+    allowed = " or ".join(_name(option) for option in _options(hint) if option is not type(None))
+    raise SettingsError(f"{where} is {text!r}. Allowed: {allowed}.")
 
 
 def _parse_one(text: str, option: Any) -> Any:

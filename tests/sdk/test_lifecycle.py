@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from ext_sdk import AppExtension, FuncExtension, current_invocation, extensions
-from tests.support.lifecycle import Context, invoke
+from ext_sdk.health import Health
+from tests.support.lifecycle import Context, invoke, invoke_async
 
 
 def tracer_of(seen, name, *, order=0):
@@ -442,3 +445,68 @@ def test_an_abandoned_coroutine_still_lets_its_extensions_leave():
     asyncio.run(start())
     running.close()
     assert seen == ["A in", "A out GeneratorExit"]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_nothing_keeps_a_forced_error_alive_after_the_call(is_async):
+    class Translate(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            outcome.force_exception(Boom())
+
+    async def explode_async():
+        raise KeyError
+
+    gc.disable()
+    try:
+        try:
+            if is_async:  # without a loop, which keeps errors in cycles of its own
+                invoke_async(explode_async).send(None)
+            else:
+                invoke(explode)
+        except Boom as error:
+            gone = weakref.ref(error)
+        assert gone() is None
+    finally:
+        gc.enable()
+
+
+def test_an_extension_that_ends_the_process_after_its_yield_has_its_own_failure_hook_run():
+    seen = []
+
+    class Quits(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            yield
+            raise SystemExit(3)
+
+        @classmethod
+        def invocation_failed_app_level(cls, logger, context, func_args, error):
+            seen.append(type(error))
+
+    with pytest.raises(SystemExit):
+        invoke(lambda: "result")
+    assert seen == [SystemExit]
+
+
+def test_a_hook_that_fails_in_two_threads_at_once_is_logged_once(caplog):
+    """The two read the count at the same time, if nothing keeps them apart."""
+    meet = threading.Barrier(2)
+
+    class Slow(dict):
+        def get(self, *args):
+            value = super().get(*args)
+            try:
+                meet.wait(0.5)
+            except threading.BrokenBarrierError:
+                pass
+            return value
+
+    health = Health("Mine")
+    health.failures = Slow()
+    with ThreadPoolExecutor(2) as pool:
+        for one in [pool.submit(health.note, "pre_invocation", "HttpTrigger", Boom()) for _ in range(2)]:
+            one.result(30)
+    assert health.failures == {"pre_invocation": 2}
+    assert len(caplog.records) == 1

@@ -188,3 +188,22 @@ def test_no_text_of_an_app_setting_raises_anything_but_a_settings_error(text):
             _parsed(text, hint, "x")
         except SettingsError:
             pass
+
+
+def test_none_is_not_offered_where_an_app_setting_cannot_say_it(sample, monkeypatch):
+    monkeypatch.setenv("EXT_SAMPLE_SLOW_MS", "None")
+    with pytest.raises(SettingsError) as caught:
+        sample.configure()
+    assert str(caught.value) == "SampleExtension: app setting EXT_SAMPLE_SLOW_MS is 'None'. Allowed: a number."
+
+
+def test_a_whole_number_too_large_for_a_number_is_refused(sample):
+    with pytest.raises(SettingsError) as caught:
+        sample.configure(slow_ms=10**400)
+    assert str(caught.value) == f"SampleExtension: setting 'slow_ms' is {10**400!r}. Allowed: a number or None."
+
+
+def test_a_mapping_nested_too_deep_is_refused(sample, monkeypatch):
+    monkeypatch.setenv("EXT_SAMPLE_EXTRA", "[" * 100_000)
+    with pytest.raises(SettingsError, match="EXT_SAMPLE_EXTRA is "):
+        sample.configure()
