@@ -72,17 +72,21 @@ def read_binding(raw: Any, place: str) -> Binding:
     return Binding(name=str(name), type=str(kind), direction=direction, data_type=raw.get("dataType"), raw=raw)
 
 
+MUCH_USED = ("httpTrigger", "http", "timerTrigger", "queueTrigger", "queue", "blobTrigger", "blob", "serviceBusTrigger")
+
+
 def refuse_unknown(binding: Binding, place: str) -> None:
     """Raise if no such binding type is known, with the nearest that is."""
     known = known_types()
     if binding.type in known:
         return
-    near = difflib.get_close_matches(binding.type, known, n=1)
-    hint = f"Did you mean {near[0]!r}? " if near else ""
-    raise DevkitError(
-        f"{place}: binding {binding.name!r} has the unknown type {binding.type!r}. {hint}"
-        f"Known: {', '.join(sorted(known, key=str.lower))}."
+    near = difflib.get_close_matches(binding.type, known, n=3)
+    hint = (
+        f"Did you mean {' or '.join(map(repr, near))}?"
+        if near
+        else f"Check its spelling. Much used are {', '.join(MUCH_USED)}."
     )
+    raise DevkitError(f"{place}: binding {binding.name!r} has the unknown type {binding.type!r}. {hint}")
 
 
 class GenericConverter:
