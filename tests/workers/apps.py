@@ -22,13 +22,23 @@ class Case:
         return "_".join(parts if self.wants_context else [*parts, "bare"])
 
 
+AUDITED = """
+from recorder import Audit
+audit = Audit({target})
+{decorator}def {name}(req: func.HttpRequest) -> func.HttpResponse:
+    if req.params["q"] == "raise":
+        raise ValueError("boom")
+    return func.HttpResponse(audit.attributes["user"])
+"""
+"""A function with a function-level extension of its own, whose attributes it reads."""
+
 CASES = [Case(a, r, c) for a in (False, True) for r in (False, True) for c in (False, True)]
 
 RECORDER = '''
 """Extensions that write down what they see, one JSON line a hook."""
 import json, os, sys
 {before_import}
-from ext_sdk import AppExtension
+from ext_sdk import AppExtension, FuncExtension
 
 def note(hook, **facts):
     with open(os.environ["RECORD"], "a") as file:
@@ -57,6 +67,15 @@ class Recorder(AppExtension):
     @classmethod
     def shutdown(cls, timeout):
         note("shutdown", seconds=round(timeout))
+
+class Audit(FuncExtension):
+    def post_function_load(self, function_name, function_directory):
+        note("audit load", function=function_name)
+    def around_invocation(self, invocation):
+        self.attributes["user"] = invocation.id
+        note("audit in", id=invocation.id)
+        outcome = yield
+        note("audit out", ok=outcome.ok)
 
 class Broken(AppExtension):
     """Raises in every hook."""
@@ -87,20 +106,16 @@ for name, module in list(sys.modules.items()):
 def write_v1(folder: Path, *, unfamiliar: bool = False) -> Path:
     """Write an app with a folder and a function.json for each case."""
     _write_common(folder, unfamiliar=unfamiliar)
-    for case in CASES:
-        (folder / case.name).mkdir()
+    sources = {case.name: _source(case, "main") for case in CASES}
+    sources["audited"] = AUDITED.format(target="__file__", decorator="", name="main")
+    for name, source in sources.items():
+        (folder / name).mkdir()
         bindings = [
-            {
-                "type": "httpTrigger",
-                "direction": "in",
-                "name": "req",
-                "authLevel": "anonymous",
-                "route": f"of/{case.name}",
-            },
+            {"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "route": f"of/{name}"},
             {"type": "http", "direction": "out", "name": "$return"},
         ]
-        (folder / case.name / "function.json").write_text(json.dumps({"bindings": bindings}))
-        (folder / case.name / "__init__.py").write_text(_imports() + _source(case, "main"))
+        (folder / name / "function.json").write_text(json.dumps({"bindings": bindings}))
+        (folder / name / "__init__.py").write_text(_imports() + source)
     return folder
 
 
@@ -110,6 +125,8 @@ def write_v2(folder: Path, *, unfamiliar: bool = False) -> Path:
     source = _imports() + "app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
     for case in CASES:
         source += f'\n@app.route(route="of/{case.name}")\n' + _source(case, case.name)
+    decorator = '@app.route(route="of/audited")\n'
+    source += AUDITED.format(target='function="audited"', decorator=decorator, name="audited")
     (folder / "function_app.py").write_text(source)
     return folder
 

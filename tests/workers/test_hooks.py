@@ -68,6 +68,21 @@ def test_each_function_is_loaded_once(kind, new_app):
     assert sorted(loaded) == sorted(ids)
 
 
+def test_a_function_level_extension_runs_inside_the_app_level_and_for_its_function_alone(worker):
+    worker.recorded()
+    answer = worker.invoke("audited", q="x")
+    failed = worker.invoke("audited", q="raise")
+    worker.invoke("sync_returns")
+
+    assert (answer["body"], failed["error"]) == (answer["id"], "ValueError: boom")
+    seen = [one["hook"] for one in worker.recorded() if one["hook"] not in {"load", "audit load"}]
+    assert seen == [
+        *("pre", "in", "audit in", "audit out", "out", "post"),
+        *("pre", "in", "audit in", "audit out", "out", "failed"),
+        *("pre", "in", "function", "out", "post"),
+    ]
+
+
 def test_concurrent_invocations_do_not_mix(worker):
     worker.recorded()
     sent = [
