@@ -8,8 +8,15 @@ from contextlib import ExitStack, contextmanager
 from statistics import median
 from time import perf_counter
 
+import pytest
+
+from ext_sdk import flush
+from ext_sdk.function import Trigger
 from tests.support.host import RunningHost, request, write_app
 from tests.support.ingestion import HANG, KEY, Answer, IngestionServer
+from tests.support.lifecycle import invoke
+
+TIMER = Trigger("timer", "timerTrigger", {})
 
 APP = """
 import azure.functions as func
@@ -100,3 +107,19 @@ def test_a_bad_service_does_not_slow_the_app_and_is_said_once(tmp_path):
             if "ext_appinsights" in line or "ext_opentelemetry" in line
         ]
         assert found == [f"WARNING ext_appinsights: Telemetry to {addresses[name]}: {line}" for line in lines]
+
+
+@pytest.mark.parametrize("hosted", [True, False], ids=["under a host", "elsewhere"])
+def test_trouble_is_said_where_it_is_shown(fresh, monkeypatch, caplog, hosted: bool):
+    """Once: a host shows only lines of invocations, so there the next one says it; elsewhere it is said at once."""
+    if hosted:
+        monkeypatch.setenv("FUNCTIONS_CORETOOLS_ENVIRONMENT", "true")
+    said = lambda: [r.threadName for r in caplog.records if r.name == "ext_appinsights"]  # noqa: E731
+    fresh.configure(connection_string="InstrumentationKey=k;IngestionEndpoint=http://127.0.0.1:1")
+    invoke(lambda: None, name="Job", trigger=TIMER)
+    assert not flush(0.5)
+    assert said() == ([] if hosted else ["ext_appinsights"])
+
+    for _ in range(3):
+        invoke(lambda: None, name="Job", trigger=TIMER)
+    assert said() == (["MainThread"] if hosted else ["ext_appinsights"])

@@ -496,19 +496,3 @@ def test_one_decision_for_the_whole_invocation(fresh, server):
     assert invoke(main, trigger=ITEMS, req=request()) == "False"
     assert flush(20.0)
     assert server.requests == []
-
-
-@pytest.mark.parametrize("hosted", [True, False], ids=["under a host", "elsewhere"])
-def test_trouble_is_said_where_it_is_shown(fresh, monkeypatch, caplog, hosted: bool):
-    """Once: a host shows only lines of invocations, so there the next one says it; elsewhere it is said at once."""
-    if hosted:
-        monkeypatch.setenv("FUNCTIONS_CORETOOLS_ENVIRONMENT", "true")
-    said = lambda: [r.threadName for r in caplog.records if r.name == "ext_appinsights"]  # noqa: E731
-    fresh.configure(connection_string="InstrumentationKey=k;IngestionEndpoint=http://127.0.0.1:1")
-    invoke(lambda req: "x", trigger=ITEMS, req=request())
-    assert not flush(0.5)
-    assert said() == ([] if hosted else ["ext_appinsights"])
-
-    for _ in range(3):
-        invoke(lambda req: "x", trigger=ITEMS, req=request())
-    assert said() == (["MainThread"] if hosted else ["ext_appinsights"])
