@@ -22,6 +22,22 @@ def test_on_azure_the_role_is_the_sites_name(monkeypatch: pytest.MonkeyPatch):
     assert tags_of(resource)["ai.cloud.role"] == "shop-prod"
 
 
+@pytest.mark.parametrize(
+    ("root", "name"),
+    [
+        ("/home/you/shop", "shop"),
+        ("/home/you/shop/", "shop"),
+        ("/home/site/wwwroot", "unknown_service"),
+        ("", "unknown_service"),
+    ],
+)
+def test_on_a_developers_machine_the_role_is_the_apps_folder(monkeypatch: pytest.MonkeyPatch, root: str, name: str):
+    """Not so in an image, where every app's folder is wwwroot."""
+    monkeypatch.setenv("AzureWebJobsScriptRoot", root)
+
+    assert tags_of(resource_of(None))["ai.cloud.role"].partition(":")[0] == name
+
+
 def test_what_the_app_says_wins(monkeypatch: pytest.MonkeyPatch):
     """Code over OTEL_ variables over the platform."""
     monkeypatch.setenv("WEBSITE_SITE_NAME", "shop-prod")

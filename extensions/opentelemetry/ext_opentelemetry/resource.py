@@ -24,7 +24,8 @@ def resource_of(attributes: Mapping[str, Any] | None) -> Resource:
     """Return the resource of a function app.
 
     What is given wins over OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, these over what the platform's settings
-    tell: WEBSITE_SITE_NAME, WEBSITE_INSTANCE_ID, REGION_NAME.
+    tell: WEBSITE_SITE_NAME, WEBSITE_INSTANCE_ID, REGION_NAME. On a developer's machine the service is called as the
+    app's folder.
     """
     platform = {
         "service.name": os.environ.get("WEBSITE_SITE_NAME"),
@@ -34,9 +35,16 @@ def resource_of(attributes: Mapping[str, Any] | None) -> Resource:
     known = {key: value for key, value in platform.items() if value}
     if "service.name" in known:
         known |= {"cloud.provider": "azure", "cloud.platform": "azure_functions", "faas.name": known["service.name"]}
+    elif folder := _app_folder():
+        known["service.name"] = folder
     created = Resource.create()  # reads the OTEL_ variables; names a service without a name unknown_service
     named = {key: value for key, value in created.attributes.items() if key not in known or not _is_unknown(value)}
     return Resource(known).merge(Resource(named)).merge(Resource(dict(attributes or {})))
+
+
+def _app_folder() -> str:
+    name = os.path.basename(os.environ.get("AzureWebJobsScriptRoot", "").rstrip("/\\"))  # noqa: SIM112 - as the host has it
+    return "" if name == "wwwroot" else name  # every image calls it so
 
 
 def _is_unknown(value: Any) -> bool:
