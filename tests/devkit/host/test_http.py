@@ -1,7 +1,9 @@
 """Requests and responses: what a function sees, and what a client gets, as under the real host."""
 
+import http.client
 import socket
 import sys
+import time
 
 from tests.support.host import request, serving, v1_app
 
@@ -183,3 +185,18 @@ def test_cors_credentials_and_preflight_follow_local_settings(tmp_path):
     assert answer.header("access-control-allow-credentials") == ["true"]
     assert "PUT" in answer.header("access-control-allow-methods")[0]
     assert answer.header("access-control-allow-headers") == ["x-a"]
+
+
+def test_a_request_on_a_kept_connection_does_not_wait_for_an_acknowledgement(tmp_path):
+    """With Nagle's algorithm on, head and body of each answer after the first would be 40 ms apart."""
+    with serving(v1_app(tmp_path)) as url:
+        connection = http.client.HTTPConnection(url.removeprefix("http://"))
+        times = []
+        for _ in range(10):
+            started = time.perf_counter()
+            connection.request("GET", "/api/Hello")
+            connection.getresponse().read()
+            times.append(time.perf_counter() - started)
+        connection.close()
+
+    assert min(times[1:]) < 0.035
