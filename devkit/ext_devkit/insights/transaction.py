@@ -138,7 +138,8 @@ def _parents(nodes: Sequence[Node]) -> dict[Node, Node]:
             known.setdefault(node.row["id"], node)
     parents = {}
     for node in nodes:
-        parent = known.get(span_id(node.row["operation_ParentId"] or ""))
+        named = node.row["operation_ParentId"] or ""
+        parent = known.get(named) or known.get(span_id(named))
         if parent is not None and parent is not node:
             parents[node] = parent
     _break_circles(nodes, parents)

@@ -54,6 +54,15 @@ def test_a_circle_is_broken_at_its_oldest():
     ]
 
 
+def test_ids_of_the_older_form_name_each_other_whole():
+    """`|trace.span.` as an id: .NET without W3C ids."""
+    assert shape(request(1, "|t.a."), call(2, "|t.a.1.", "|t.a."), message(3, "m", "|t.a.1.")) == [
+        "|t.a.",
+        " |t.a.1.",
+        "  m",
+    ]
+
+
 def test_an_item_that_is_its_own_parent_is_a_root():
     assert shape(call(1, "a", "a")) == ["a"]
 
