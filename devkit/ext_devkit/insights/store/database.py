@@ -79,6 +79,15 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from any other that has its name, None if there is none."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
 def _prepare_patiently(connection: sqlite3.Connection, path: Path) -> None:
     """Prepare the file; try again while another process does the same.
 

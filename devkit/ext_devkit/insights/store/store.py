@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from ext_devkit.insights.store.database import open_for_writing
+from ext_devkit.insights.store.database import identity, open_for_writing
 from ext_devkit.insights.store.reader import Reader
 from ext_devkit.insights.store.writer import Writer
 
@@ -30,10 +31,18 @@ class Store(Reader):
         except BaseException:
             connection.close()
             raise
+        self._place = path.absolute()
+        self._opened = identity(self._place)
         self._writer = Writer(connection, self._tell)
 
     def store(self, rows: Rows) -> Future[None]:
-        """Queue rows; the future is done when they are committed, so that no crash of this process can lose them."""
+        """Queue rows; the future is done when they are committed, so that no crash of this process can lose them.
+
+        Raises sqlite3.OperationalError if the file is no longer where it was: SQLite would write on into a file that
+        nobody finds.
+        """
+        if identity(self._place) != self._opened:
+            raise sqlite3.OperationalError("the file was moved, deleted or replaced; start the server again")
         return self._writer.store(rows)
 
     def close(self) -> None:
