@@ -14,9 +14,9 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ext_devkit.insights.ingest.body import Body
+from ext_devkit.insights.ingest.body import MOST_BYTES, Body
 from ext_devkit.insights.ingest.rejection import RejectedError
-from ext_devkit.insights.ingest.track import UNAVAILABLE, Answer, refuse, track
+from ext_devkit.insights.ingest.track import BUSY, UNAVAILABLE, Answer, refuse, track
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -31,6 +31,9 @@ BODY_SECONDS = 60.0
 
 MOST_DRAINED = 256 * 1024 * 1024
 """How much of a refused body is read and dropped, so that the client gets to read why instead of a broken pipe."""
+
+MOST_HELD = 8 * MOST_BYTES
+"""How much the bodies of all requests that are not answered yet may hold together, unpacked."""
 
 RETRY_SECONDS = 5
 WORKERS = 4
@@ -51,6 +54,7 @@ def create_app(store: Store) -> Starlette:
     # A redirect would answer an exporter without a body, and it would drop its items.
     app.router.redirect_slashes = False
     app.state.store = store
+    app.state.held = {}
     app.state.workers = asyncio.Semaphore(WORKERS)
     return app
 
@@ -73,7 +77,7 @@ async def track_items(request: Request) -> Response:
     """Take telemetry items; answer when they are on file."""
     state = request.app.state
     try:
-        body = await asyncio.wait_for(read_body(request), BODY_SECONDS)
+        body = await asyncio.wait_for(read_body(request, state.held), BODY_SECONDS)
         async with state.workers:
             answer = await run_in_threadpool(track, body, state.store)
     except RejectedError as error:
@@ -83,11 +87,16 @@ async def track_items(request: Request) -> Response:
     except ClientDisconnect:
         # Nobody is left to read this; Starlette wants a response all the same.
         answer = refuse(RejectedError("The client went away before its body was complete."))
+    finally:
+        state.held.pop(request, None)
     return answer_track(answer)
 
 
-async def read_body(request: Request) -> bytearray:
-    """Return the body unpacked; read a refused one to its end first, within bounds."""
+async def read_body(request: Request, held: dict[Request, int]) -> bytearray:
+    """Return the body unpacked; read a refused one to its end first, within bounds.
+
+    `held` has what each unanswered request holds, in bytes; together they are bounded.
+    """
     refused: RejectedError | None = None
     body: Body | None = None
     received = 0
@@ -102,16 +111,28 @@ async def read_body(request: Request) -> bytearray:
         if body is not None and refused is None:
             try:
                 body.feed(chunk)
+                held[request] = body.size
+                if sum(held.values()) > MOST_HELD:
+                    raise busy()
             except RejectedError as error:
-                refused, body = error, None
+                # Its traceback would keep what has been unpacked until the rest is read.
+                refused, body = error.with_traceback(None), None
+                held.pop(request, None)
     if refused is not None or body is None:
         raise refused or RejectedError("The body was not read.")
     return body.finish()
 
 
+def busy() -> RejectedError:
+    """Return the error for a body for which there is no room beside those of other requests."""
+    return RejectedError(
+        f"The server already holds {MOST_HELD} bytes of other requests. Send the items again later.", BUSY
+    )
+
+
 def answer_track(answer: Answer) -> Response:
     """Return the response to a track request."""
-    headers = {"Retry-After": str(RETRY_SECONDS)} if answer.status == UNAVAILABLE else None
+    headers = {"Retry-After": str(RETRY_SECONDS)} if answer.status in (BUSY, UNAVAILABLE) else None
     return answer_json(answer.body, answer.status, headers)
 
 

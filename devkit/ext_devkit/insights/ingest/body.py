@@ -30,6 +30,11 @@ class Body:
         self._gunzip: Gunzip | None = None
         self._content = bytearray()
 
+    @property
+    def size(self) -> int:
+        """Return how many bytes are held."""
+        return len(self._content)
+
     def feed(self, chunk: bytes) -> None:
         """Add what has arrived."""
         if not self._known:
