@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gzip
+import http.client
 import json
 import socket
 import tracemalloc
 import zlib
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ext_devkit.insights import app
+from ext_devkit.insights.app import read_body
 from ext_devkit.insights.ingest.body import MOST_BYTES, Body
 from ext_devkit.insights.ingest.document import MOST_ITEMS, MOST_VALUES, read_items
 from ext_devkit.insights.ingest.rejection import RejectedError
@@ -29,8 +34,7 @@ BODIES = {
     "number": (b"1", "The body is a single JSON value. Send a JSON array, an object, or one object per line."),
     "null": (b"null", "The body is a single JSON value. Send a JSON array, an object, or one object per line."),
     "cut off": (VALID[:-1], f"The body is not valid JSON: Expecting ',' delimiter (line 1, column {len(VALID)})."),
-    "NaN": (b'[{"a": NaN}]', "The body is not valid JSON: NaN is not a JSON number."),
-    "-Infinity": (b'[{"a": -Infinity}]', "The body is not valid JSON: -Infinity is not a JSON number."),
+    "NaN": (b"NaN", "The body is a single JSON value. Send a JSON array, an object, or one object per line."),
     "key twice": (b'[{"a": 1, "a": 2}]', "The body is not valid JSON: the key 'a' stands twice in one object."),
     "huge integer": (b"[" + b"9" * 5000 + b"]", "The body is not valid JSON: a number has too many digits."),
     "deep array": (b"[" * 100_000, "The body is not valid JSON: it is nested too deeply."),
@@ -92,6 +96,23 @@ def test_a_bad_line_is_refused_alone(shared):
     ]
 
 
+def test_a_number_that_is_none_costs_its_own_item_and_no_other(server):
+    """Python's json writes NaN and Infinity, and so do exporters, for a gauge that failed or a value that was logged."""
+    spoiled = [
+        envelope("MetricData", metrics=[{"name": "m", "value": float("nan")}]),
+        envelope("EventData", measurements={"a": float("-inf")}),
+    ]
+
+    status, answer = post(server, [envelope(), *spoiled, envelope("MessageData", properties={"a": float("nan")})])
+
+    assert status == 206
+    assert [(error["index"], error["message"]) for error in answer["errors"]] == [
+        (1, "Field 'value' on type 'DataPoint' is out of range. Expected: finite number, Actual: nan"),
+        (2, "Field 'a' on type 'measurements' is out of range. Expected: finite number, Actual: -inf"),
+    ]
+    assert server.wait_for("traces")[0]["customDimensions"] == {"a": "NaN"}
+
+
 def test_an_item_with_half_a_character_is_refused_alone(shared):
     bad = envelope("MessageData", message="\udc00")
 
@@ -136,6 +157,56 @@ def test_a_zip_bomb_is_refused_before_it_fills_the_memory():
         tracemalloc.stop()
 
     assert peak < 4 * MOST_BYTES
+
+
+def test_a_refused_body_is_let_go_while_its_rest_is_read():
+    """Otherwise many zip bombs at once fill the memory one alone cannot."""
+    kept = []
+
+    async def stream():
+        yield zip_bomb()
+        kept.append(tracemalloc.get_traced_memory()[0])
+        yield b"more"
+
+    held = {}
+    tracemalloc.start()
+    try:
+        with pytest.raises(RejectedError, match="larger than"):
+            asyncio.run(read_body(SimpleNamespace(headers={}, stream=stream), held))
+    finally:
+        tracemalloc.stop()
+
+    assert kept[0] < MOST_BYTES / 4
+    assert held == {}
+
+
+def test_bodies_that_together_are_too_much_are_to_be_sent_again(shared, monkeypatch):
+    """Each alone is within its limit."""
+    monkeypatch.setattr(app, "MOST_HELD", len(VALID))
+    half = b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[["
+    with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as slow:
+        slow.sendall(half)
+        while (answer := post(shared, VALID))[0] == 200:
+            pass
+
+    assert answer[0] == 429
+    assert (
+        reason(answer) == f"The server already holds {len(VALID)} bytes of other requests. Send the items again later."
+    )
+    while post(shared, VALID)[0] == 429:
+        pass
+
+
+def test_a_body_that_does_not_arrive_is_given_up_with_a_reason(shared, monkeypatch):
+    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+    with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as slow:
+        slow.sendall(b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[")
+        response = http.client.HTTPResponse(slow)
+        response.begin()
+        answer = response.status, json.loads(response.read())
+
+    assert answer[0] == 408
+    assert reason(answer) == "The body did not arrive within 0.05 s."
 
 
 def test_a_body_of_very_many_tiny_values_is_refused(shared):

@@ -185,6 +185,34 @@ def test_opencensus_has_all_its_items_stored(server):
     assert (metric["name"], metric["value"], metric["origin"]) == ("stock", 5.0, "application")
 
 
+ODD_LOGS = """
+import logging, sys, threading
+from opencensus.ext.azure.log_exporter import AzureEventHandler, AzureLogHandler
+
+for name, kind in {"app": AzureLogHandler, "events": AzureEventHandler}.items():
+    handler = kind(connection_string=sys.argv[1], enable_local_storage=False)
+    handler.lock = handler.lock or threading.RLock()
+    logger = logging.getLogger(name)
+    logger.addHandler(handler)
+    logger.warning("")
+    logger.warning("odd", extra={"custom_dimensions": {"a": float("nan"), "b": [1, {"c": None}], "d": None, "e": 1}})
+    try:
+        raise ValueError()
+    except ValueError:
+        logger.exception("")
+    handler.flush()
+"""
+
+
+def test_opencensus_has_also_odd_logs_stored(server):
+    """No text, numbers that are none, lists: none of it may cost the batch it is sent in."""
+    run(ODD_LOGS, server)
+
+    assert stored(server) == {"traces": 2, "exceptions": 1, "customEvents": 3}
+    odd = server.store.rows("customEvents")[1]
+    assert odd["customDimensions"] == {"a": "NaN", "b": '[1,{"c":null}]', "e": "1"}
+
+
 def test_a_trace_of_opencensus_is_one_tree_with_its_logs(server):
     run(OPENCENSUS, server)
 

@@ -116,6 +116,15 @@ def test_an_exception_chain_is_stored_with_its_ends_and_its_stacks(server):
     }
 
 
+def test_a_stack_that_is_one_text_is_kept_as_such(server):
+    """As OpenCensus sends the stack that a web framework's middleware put on the span."""
+    exception = {"typeName": "ValueError", "message": "", "hasFullStack": True, "parsedStack": "Traceback"}
+
+    row = only(server, "exceptions", envelope("ExceptionData", exceptions=[exception]))
+
+    assert row["details"] == [{"type": "ValueError", "message": "", "hasFullStack": True, "rawStack": "Traceback"}]
+
+
 def test_a_problem_id_that_is_given_is_kept(server):
     assert only(server, "exceptions", envelope("ExceptionData", problemId="p"))["problemId"] == "p"
 
@@ -256,6 +265,25 @@ def test_items_that_cannot_be_stored_are_to_be_sent_again(server):
             "message": "106: Field 'item' on type 'Body' is of incorrect type. Expected: object, Actual: number",
         },
     ]
+
+
+@pytest.mark.parametrize("replacement", [None, b"Dear diary"])
+def test_items_for_a_file_that_is_gone_are_not_said_to_be_stored(tmp_path, replacement):
+    """SQLite would go on writing where nobody looks."""
+    db = tmp_path / "insights.db"
+    with InsightsServer(db=db) as server:
+        post(server, envelope())
+        db.rename(tmp_path / "elsewhere.db")
+        if replacement is not None:
+            db.write_bytes(replacement)
+
+        status, answer = post(server, envelope())
+
+    assert status == 503
+    assert answer["errors"][0]["message"] == (
+        f"The items could not be stored in {db}: the file was moved, deleted or replaced; start the server again. "
+        "Send them again later."
+    )
 
 
 def test_a_file_of_another_program_is_left_alone(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any
 
 from ext_devkit.insights.ingest.rejection import RejectedError
 
@@ -97,10 +97,6 @@ def _parse(text: str) -> Any:
         raise RejectedError("a number has too many digits.") from error
 
 
-def _refuse_constant(name: str) -> NoReturn:
-    raise RejectedError(f"{name} is not a JSON number.")
-
-
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
@@ -110,7 +106,8 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse_constant)
+# NaN and Infinity are read, though they are no JSON: Python's exporters send them, and one must not cost a whole batch.
+_decoder = json.JSONDecoder(object_pairs_hook=_unique)
 
 
 def _clean(item: Any) -> Any:

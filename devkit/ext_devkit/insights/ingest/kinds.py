@@ -87,7 +87,8 @@ KINDS = {
     "RemoteDependencyData": Kind(
         "RemoteDependencyData",
         "dependencies",
-        Field("name", "name", filled(1024), "string"),
+        # Empty where a span has no name, as messages and names of events can be: Python's exporters send them so.
+        Field("name", "name", text(1024), "string"),
         Field("duration", "duration", duration, "string"),
         Field("id", "id", text(512)),
         Field("resultCode", "resultCode", text(1024)),
@@ -99,7 +100,7 @@ KINDS = {
     "MessageData": Kind(
         "MessageData",
         "traces",
-        Field("message", "message", filled(32768), "string"),
+        Field("message", "message", text(32768), "string"),
         Field("severityLevel", "severityLevel", severity),
     ),
     "ExceptionData": Kind(
@@ -108,7 +109,7 @@ KINDS = {
         Field("severityLevel", "severityLevel", severity),
         special=nested.exceptions,
     ),
-    "EventData": Kind("EventData", "customEvents", Field("name", "name", filled(512), "string")),
+    "EventData": Kind("EventData", "customEvents", Field("name", "name", text(512), "string")),
     "MetricData": Kind("MetricData", "customMetrics", special=nested.metric),
     "PageViewData": Kind(
         "PageViewData",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from ext_devkit.insights.ingest.fields import number
-from ext_devkit.insights.ingest.rejection import wrong_type
+from ext_devkit.insights.ingest.rejection import RejectedError, wrong_type
 from ext_devkit.insights.store.schema import COMMON
 
 LONGEST_KEY = 150
@@ -51,11 +51,11 @@ def as_map(value: Any, field: str, owner: str) -> dict[str, Any]:
 
 
 def properties(value: Any, owner: str) -> str | None:
-    """Return properties as JSON text, None if there are none; numbers and booleans become text, null is left out."""
+    """Return properties as JSON text, None if there are none; what is no text becomes JSON text, null is left out."""
     kept = {}
     for key, content in as_map(value, "properties", owner).items():
         if content is not None:
-            words = content if type(content) is str else _scalar(content, key, "properties")
+            words = content if type(content) is str else _as_text(content, key)
             kept[key[:LONGEST_KEY]] = words[:LONGEST_VALUE]
     return to_json(kept) if kept else None
 
@@ -77,6 +77,14 @@ def put_tags(row: list[Any], value: Any) -> None:
             index, limit = slot
             words = content if type(content) is str else _scalar(content, tag, "ContextTagKeys")
             row[index] = words[:limit]
+
+
+def _as_text(value: Any, key: str) -> str:
+    """Return anything as JSON text: OpenCensus sends lists and objects as they were logged."""
+    try:
+        return to_json(value)
+    except RecursionError as error:
+        raise RejectedError(f"Field '{key[:LONGEST_KEY]}' on type 'properties' is nested too deeply.") from error
 
 
 def _scalar(value: Any, field: str, owner: str) -> str:

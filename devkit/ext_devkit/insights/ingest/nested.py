@@ -84,14 +84,18 @@ def _origin(name: str, properties: dict[str, Any]) -> str:
 def _details(entry: Any) -> dict[str, Any]:
     """Return one exception of the chain under the names that Application Insights shows in `details`."""
     entry = _object(entry, "exceptions", "ExceptionData")
+    stack, frames = entry.get("stack"), entry.get("parsedStack")
+    if type(frames) is str:
+        # As opencensus-ext-azure sends what OpenCensus' web frameworks put on spans (its issue 1241).
+        stack, frames = stack or frames, None
     details = {
         "id": _maybe(entry, "id", integer, DETAILS),
         "outerId": _maybe(entry, "outerId", integer, DETAILS),
         "type": _long_name(_required(entry, "typeName", DETAILS, "string"), "typeName", DETAILS),
         "message": _message(_required(entry, "message", DETAILS, "string"), "message", DETAILS),
         "hasFullStack": _maybe(entry, "hasFullStack", boolean, DETAILS),
-        "rawStack": _maybe(entry, "stack", text(32768), DETAILS),
-        "parsedStack": [_frame(frame) for frame in _list(entry.get("parsedStack"), "parsedStack", DETAILS)],
+        "rawStack": None if stack is None else _message(stack, "stack", DETAILS),
+        "parsedStack": [_frame(frame) for frame in _list(frames, "parsedStack", DETAILS)],
     }
     return {key: value for key, value in details.items() if value not in (None, [])}
 
