@@ -28,6 +28,9 @@ DEEPEST = 11
 SHORT_ID = 8
 """Characters of an operation's id that the list shows: a prefix is enough to ask for it."""
 
+LONGEST_NAME = 80
+"""Characters of an operation's name that the list shows; the tree shows all of it."""
+
 SECOND = 1000.0
 
 LABELS = {
@@ -60,7 +63,7 @@ def print_transaction(console: Console, transaction: Transaction) -> None:
 
 
 def print_operations(console: Console, operations: Iterable[Transaction]) -> None:
-    """Print operations as a table, one line each, failed ones in red and with the word FAILED."""
+    """Print operations as a table, one row each, failed ones in red and with the word FAILED."""
     table = Table(box=SIMPLE_HEAD, pad_edge=False, highlight=False)
     table.add_column("Time (UTC)", no_wrap=True)
     table.add_column("Operation", no_wrap=True)
@@ -80,12 +83,16 @@ def _cells(summary: dict[str, Any]) -> list[Text]:
     return [
         Text(plain(summary["timestamp"][5:19].replace("T", " "))),
         Text(plain(summary["operation_Id"][:SHORT_ID]), "cyan"),
-        Text(plain(summary["name"]), "red" if failed else ""),
+        Text(_shortened(plain(summary["name"])), "red" if failed else ""),
         Text(plain(summary["cloud_RoleName"] or "")),
         Text("" if summary["duration"] is None else milliseconds(summary["duration"])),
         Text(" ".join(filter(None, result)), "bold red" if failed else "green"),
         Text(str(summary["items"])),
     ]
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def _headline(transaction: Transaction) -> Text:

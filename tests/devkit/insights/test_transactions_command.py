@@ -71,6 +71,18 @@ def test_without_an_id_it_lists_the_latest_first(db):
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+def test_a_very_long_name_is_shortened_in_the_list_and_whole_in_the_tree(tmp_path):
+    path = tmp_path / "long.db"
+    with InsightsServer(db=path) as server:
+        post(server, envelope(name="x" * 300, tags={"ai.operation.id": "long"}))
+
+    listed = command("transactions", "--db", path).stdout
+    tree = command("transactions", "long", "--db", path).stdout
+
+    assert (listed.count("x"), listed.count("…")) == (79, 1)
+    assert tree.count("x") == 300
+
+
 def test_a_limit_leaves_out_the_oldest(db):
     done = command("transactions", "--db", db, "--limit", 1, "--json")
 
