@@ -11,7 +11,7 @@ import pytest
 from tests.support.docs import DOCS
 from tests.support.processes import command
 
-FILE = re.compile(r"```\{code-block\} \w+\n:caption: "?`?([\w./]+)`?"?\n(.*?)```", re.DOTALL)
+FILE = re.compile(r'```\{code-block\} \w+\n:caption: ["`]*([\w./]+)["`]*\n(.*?)```', re.DOTALL)
 
 
 @pytest.fixture
