@@ -8,7 +8,7 @@ import re
 import azure.functions as func
 import pytest
 
-from ext_sdk import SettingsError, registry
+from ext_sdk import AppExtension, SettingsError, registry
 from ext_timing import TimingExtension
 from tests.support.lifecycle import invoke
 
@@ -98,3 +98,30 @@ def test_a_response_that_a_function_returns_again_has_one_time_only():
     for _ in range(3):
         invoke(lambda: response)
     assert re.fullmatch(r"db;dur=5, function;dur=\d+\.\d{3}", response.headers["Server-Timing"])
+
+
+def test_an_invocation_that_another_extension_answers_is_one_line_too(caplog):
+    class Gate(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            invocation.respond(func.HttpResponse("no", status_code=401))
+            return
+            yield
+
+    response = invoke(lambda: func.HttpResponse("ok"))
+
+    assert response.status_code == 401
+    assert line(caplog) == ("INFO", "HttpTrigger was not called: an extension answered")
+    assert response.headers["Server-Timing"] == "function;dur=0.000"
+
+
+def test_an_exception_of_another_extension_before_the_function_is_a_failure(caplog):
+    class Ends(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            raise SystemExit
+            yield
+
+    with pytest.raises(SystemExit):
+        invoke(lambda: None)
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms and raised SystemExit")

@@ -32,8 +32,9 @@ class TimingExtension(AppExtension):
         server_timing: bool = True
         """Whether HTTP responses get the header `Server-Timing` (https://www.w3.org/TR/server-timing/)."""
 
-    order = 1000
-    """Far inside, so that what other extensions of the app level take is not counted."""
+    order = -50
+    """Outside of ordinary extensions, so that a call which one of them answers has its line too; inside of tracing, so
+    that the line belongs to the invocation's span."""
 
     @classmethod
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
@@ -41,18 +42,26 @@ class TimingExtension(AppExtension):
         settings = cls.settings()
         outcome = yield
         milliseconds = outcome.duration_ns / 1e6
-        slow = settings.slow_ms is not None and milliseconds >= settings.slow_ms
-        invocation.logger.log(
-            logging.WARNING if slow else logging.INFO,
-            "%s took %.1f ms%s%s%s",
-            invocation.function_name,
-            milliseconds,
-            "" if outcome.ok else f" and raised {type(outcome.error).__name__}",
-            " (cold start)" if invocation.cold_start else "",
-            f" (slow: {settings.slow_ms:g} ms or more)" if slow else "",
-        )
+        _say(invocation, outcome, milliseconds, settings.slow_ms)
         if settings.server_timing and isinstance(outcome.result, HttpResponse):
             _add_header(outcome.result, milliseconds, cold_start=invocation.cold_start)
+
+
+def _say(invocation: Invocation, outcome: Outcome, milliseconds: float, slow_ms: float | None) -> None:
+    cold = " (cold start)" if invocation.cold_start else ""
+    if outcome.ok and outcome.duration_ns == 0:
+        invocation.logger.info("%s was not called: an extension answered%s", invocation.function_name, cold)
+        return
+    slow = slow_ms is not None and milliseconds >= slow_ms
+    invocation.logger.log(
+        logging.WARNING if slow else logging.INFO,
+        "%s took %.1f ms%s%s%s",
+        invocation.function_name,
+        milliseconds,
+        "" if outcome.ok else f" and raised {type(outcome.error).__name__}",
+        cold,
+        f" (slow: {slow_ms:g} ms or more)" if slow else "",
+    )
 
 
 def _add_header(response: HttpResponse, milliseconds: float, *, cold_start: bool) -> None:
