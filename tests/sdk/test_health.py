@@ -69,3 +69,33 @@ def test_a_hook_that_fails_in_two_threads_at_once_is_logged_once(caplog):
             one.result(30)
     assert health.failures == {"pre_invocation": 2}
     assert len(caplog.records) == 1
+
+
+def test_failures_with_a_clean_invocation_between_them_suspend_nothing():
+    fails = iter([True] * 4 + [False] + [True] * 4)
+
+    class Sometimes(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            if next(fails):
+                raise Boom
+
+    for _ in range(9):
+        invoke(lambda: None)
+    (status,) = [one for one in extensions() if one.name == "Sometimes"]
+    assert (status.calls, status.failures, status.suspensions) == (9, {"pre_invocation_app_level": 8}, 0)
+
+
+def test_an_extension_that_will_not_end_after_its_second_yield_is_told_so(caplog):
+    class Endless(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            try:
+                yield
+                yield
+            finally:
+                yield
+
+    assert invoke(lambda: "result") == "result"
+    assert "Endless.around_invocation failed" in caplog.text
+    assert "generator ignored GeneratorExit" in caplog.text

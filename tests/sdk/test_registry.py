@@ -119,6 +119,21 @@ def test_the_load_hook_runs_once_for_each_function():
     assert seen == [("A", "/app/A"), ("B", "/app/B")]
 
 
+def test_an_extension_that_was_defined_again_meets_each_function_again():
+    seen = []
+
+    def define():
+        class Mine(AppExtension):
+            @classmethod
+            def post_function_load_app_level(cls, function_name, function_directory):
+                seen.append(function_name)
+
+    for _ in range(2):
+        define()
+        invoke(lambda: None, name="A")
+    assert seen == ["A", "A"]
+
+
 class Recorder(FuncExtension):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -91,9 +91,10 @@ def test_a_function_that_was_loaded_before_the_first_extension_is_covered(worker
     assert len(seen) == 1
 
 
-def test_a_function_that_is_not_loaded_stays_unknown_to_the_worker(worker):
+def test_a_function_that_is_not_loaded_stays_unknown_to_the_worker_and_is_no_trouble(worker, caplog):
     workers.install()
     assert worker.registry.get_function("nothing") is None
+    assert caplog.messages == []
 
 
 def test_the_same_record_gives_the_same_wrapper_and_a_new_record_a_new_one(worker):
