@@ -6,23 +6,14 @@ Usage: python inside_devkit.py APP. Lines of JSON go in (requests) and out (answ
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import sys
-import threading
 import traceback
 
 from azure.functions.meta import Datum
+from json_lines import say, serve_each
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.host import FunctionHost
-
-answers = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)  # what the app prints must not mix with the answers
-
-
-def say(**message: object) -> None:
-    answers.write(json.dumps(message) + "\n")
 
 
 def texts(values: dict[str, str]) -> dict[str, Datum]:
@@ -57,20 +48,7 @@ async def main(app: str) -> None:
         say(failed=str(error))
         return
     say(ready=[route.name for route in host.routes], worker="azfunc-ext-devkit")
-    loop, done, pending = asyncio.get_running_loop(), asyncio.Event(), set()
-
-    def start(line: str) -> None:
-        task = loop.create_task(serve(json.loads(line), host))
-        pending.add(task)
-        task.add_done_callback(pending.discard)
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(start, line)
-        loop.call_soon_threadsafe(done.set)
-
-    threading.Thread(target=read, daemon=True).start()
-    await done.wait()
+    await serve_each(lambda request: serve(request, host))
     host.unload()
 
 

@@ -7,20 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import sys
-import threading
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
-answers = os.fdopen(os.dup(1), "w", buffering=1)
-os.dup2(2, 1)  # what the app prints must not mix with the answers
-
-
-def say(**message: object) -> None:
-    answers.write(json.dumps(message) + "\n")
+from json_lines import say, serve_each
 
 
 class Message(SimpleNamespace):
@@ -127,20 +120,7 @@ async def main(app: Path) -> None:
         say(failed=str(error))
         return
     say(ready=list(ids), worker=f"{package} {version(package.replace('_', '-'))}")
-    loop, done, pending = asyncio.get_running_loop(), asyncio.Event(), set()
-
-    def start(line: str) -> None:
-        task = loop.create_task(serve(json.loads(line), runtime, ids))
-        pending.add(task)
-        task.add_done_callback(pending.discard)
-
-    def read() -> None:
-        for line in sys.stdin:
-            loop.call_soon_threadsafe(start, line)
-        loop.call_soon_threadsafe(done.set)
-
-    threading.Thread(target=read, daemon=True).start()
-    await done.wait()
+    await serve_each(lambda request: serve(request, runtime, ids))
 
 
 asyncio.run(main(Path(sys.argv[1])))
