@@ -23,6 +23,22 @@ class Trigger:
     """The binding as in function.json (`route`, `methods`, `queueName`, `schedule` ...); empty if it is not known."""
 
 
+class Correlation:
+    """How a log record finds the invocation that its thread works for. This one knows of no way."""
+
+    def current_id(self) -> str:
+        """Return the id of the invocation that the worker has for this thread or task; empty if it has none."""
+        return ""
+
+    def enter(self, context: Any, invocation_id: str) -> Callable[[], object]:  # noqa: ARG002 - for those that can
+        """Mark this thread as one that works for the invocation; return what undoes it."""
+        return _nothing
+
+
+def _nothing() -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Function:
     """A function of the app as the worker loaded it."""
@@ -36,3 +52,5 @@ class Function:
     """Whether the function has a parameter for the worker's Context."""
     has_context: bool = True
     """Whether the worker's Context reaches us: not if a binding of the function is itself called `context`."""
+    correlation: Correlation = Correlation()
+    """How the worker's log correlation is carried into threads."""
