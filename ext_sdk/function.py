@@ -39,6 +39,9 @@ def _nothing() -> None:
     pass
 
 
+UNCORRELATED = Correlation()
+
+
 @dataclass(frozen=True)
 class Function:
     """A function of the app as the worker loaded it."""
@@ -52,5 +55,5 @@ class Function:
     """Whether the function has a parameter for the worker's Context."""
     has_context: bool = True
     """Whether the worker's Context reaches us: not if a binding of the function is itself called `context`."""
-    correlation: Correlation = Correlation()
+    correlation: Correlation = UNCORRELATED
     """How the worker's log correlation is carried into threads."""
