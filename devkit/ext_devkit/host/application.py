@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ext_devkit.host.console import logger
-from ext_devkit.host.http import BodyTooLargeError, read_body, request_datum
+from ext_devkit.host.http import BodyTooLargeError, read_body
 from ext_devkit.host.routing import Template, decode_path
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from ext_devkit.host.invocation import Invoker
+    from ext_devkit.host.answers import Answers
     from ext_devkit.host.settings import LocalSettings
 
 HOME = "<!doctype html><title>azfunc-ext</title><p>Your function app is up and running.</p>"
@@ -27,10 +27,11 @@ HOME = "<!doctype html><title>azfunc-ext</title><p>Your function app is up and r
 
 @dataclass(frozen=True)
 class Route:
-    """Where one function is served. `methods` None means all."""
+    """Where one function is served. `trigger` names its argument for the request; `methods` None means all."""
 
     name: str
     function_id: str
+    trigger: str
     template: Template
     methods: tuple[str, ...] | None
 
@@ -47,9 +48,9 @@ class Route:
 class Application:
     """ASGI application over the routes of one app, the most exact first."""
 
-    def __init__(self, routes: Sequence[Route], invoker: Invoker) -> None:
+    def __init__(self, routes: Sequence[Route], answers: Answers) -> None:
         self._routes = sorted(routes, key=lambda route: route.template.precedence)
-        self._invoker = invoker
+        self._answers = answers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -78,7 +79,7 @@ class Application:
         except ClientDisconnect:
             logger.info("The client of %s went away before its request was whole", route.name)
             return Response(status_code=400)
-        return await self._invoker.invoke(route.function_id, request_datum(request, params, body), request.headers)
+        return await self._answers.to(route, request, params, body)
 
     def _admin(self, path: str) -> Response:
         if path == "admin/host/status":

@@ -98,6 +98,11 @@ class GenericConverter:
         return True
 
     @classmethod
+    def has_trigger_support(cls) -> bool:
+        """Say whether it decodes triggers."""
+        return False
+
+    @classmethod
     def check_input_type_annotation(cls, pytype: type) -> bool:
         """Take text or bytes."""
         return issubclass(pytype, (str, bytes))
@@ -155,6 +160,21 @@ def fits(binding_type: str, pytype: Any, *, is_out: bool) -> bool:
         return check is not None and bool(check(pytype))
     except TypeError:
         return False
+
+
+def takes_trigger_metadata(binding_type: str) -> bool:
+    """Say whether the converter of a binding is given what the host says of the trigger, beside its value."""
+    return bool(converter(binding_type).has_trigger_support())
+
+
+def decode(binding_type: str, datum: Datum, trigger_metadata: Mapping[str, Datum]) -> Any:
+    """Convert a value that the host sends, as the worker does before it calls the function."""
+    try:
+        return converter(binding_type).decode(datum, trigger_metadata=trigger_metadata)
+    except NotImplementedError:
+        raise TypeError(
+            f"unable to decode incoming TypedData: the binding type {binding_type!r} takes no {datum.type!r}"
+        ) from None
 
 
 def encode(binding_type: str, value: Any, pytype: Any) -> Datum:

@@ -5,12 +5,34 @@ from __future__ import annotations
 import re
 import secrets
 import threading
+from contextvars import ContextVar
 from typing import Any
 
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 
-thread_local_storage = threading.local()
-"""Holds `invocation_id` in the thread that runs a function."""
+invocation_id_of_this_context: ContextVar[str | None] = ContextVar("invocation_id", default=None)
+"""The invocation for which this thread or task works; a new thread has none, a child task its parent's."""
+
+
+class InvocationStorage(threading.local):
+    """`context.thread_local_storage`: knows the invocation in the thread, and here in the task too, that runs it.
+
+    The workers keep a plain `threading.local`, in which the async functions of one event loop overwrite each other's
+    id. The classic worker looks at the task first, so that its log records are right all the same
+    (azure_functions_worker/dispatcher.py, get_current_invocation_id).
+    """
+
+    @property
+    def invocation_id(self) -> str | None:
+        """The id of the invocation; None where there is none. User threads may set it, to be known as its part."""
+        return invocation_id_of_this_context.get()
+
+    @invocation_id.setter
+    def invocation_id(self, value: str | None) -> None:
+        invocation_id_of_this_context.set(value)
+
+
+thread_local_storage = InvocationStorage()
 
 
 class TraceContext:

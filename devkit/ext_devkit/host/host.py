@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.host import v1, v2
+from ext_devkit.host.answers import Answers
 from ext_devkit.host.application import Application, Route, with_cors
 from ext_devkit.host.console import logger
 from ext_devkit.host.environment import AppProcess
@@ -79,13 +80,14 @@ class FunctionHost:
         register_worker(REGISTRY_MODULE)
         self._process.enter(self.local.values, insights)
         self._process.hide(Path(v2.script_name()).stem)
-        self.invoker = Invoker(self.registry, self.app)
+        self.invoker = Invoker(self.registry)
         if self.settings.missing:
             logger.warning('host.json is missing; func and Azure need one. {"version": "2.0"} is enough.')
         for declared in self._declared():
             self._add(declared)
         _warn_of_doubles(self.routes)
-        self.asgi = with_cors(Application(self.routes, self.invoker), self.local)
+        answers = Answers(self.registry, self.invoker, self.app)
+        self.asgi = with_cors(Application(self.routes, answers), self.local)
 
     def _declared(self) -> Sequence[Declared]:
         if (self.app / v2.script_name()).is_file():
@@ -111,8 +113,8 @@ class FunctionHost:
                 raise
             logger.warning("%s", error)  # a type that this host does not know does no harm where it does not serve
         else:
-            if declared.not_served is None:
-                self._route(declared, info.function_id)
+            if declared.not_served is None and declared.trigger is not None:
+                self._route(declared, declared.trigger.name, info.function_id)
 
     def _register(self, declared: Declared, func: Callable[..., Any]) -> FunctionInfo:
         """Register a function, and look it up once, as the workers do when they load it."""
@@ -121,11 +123,11 @@ class FunctionHost:
         self.registry.get_function(info.function_id)
         return info
 
-    def _route(self, declared: Declared, function_id: str) -> None:
+    def _route(self, declared: Declared, trigger: str, function_id: str) -> None:
         template = Template(join_prefix(self.settings.route_prefix, declared.route))
         if template.is_reserved:
             raise DevkitError(f"{declared.place}: the route {template.route!r} is the host's own. Choose another.")
-        self.routes.append(Route(declared.name, function_id, template, declared.methods))
+        self.routes.append(Route(declared.name, function_id, trigger, template, declared.methods))
 
     def describe(self, url: str) -> list[str]:
         """Return the lines of the start screen: what is served where, and what is not."""
