@@ -12,12 +12,13 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from azure.functions import AppExtensionBase, FuncExtensionBase
 from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import registry, settings, shutdown, switch, workers
+from ext_sdk.binding import Binding, key_of
 from ext_sdk.context import current_invocation
 from ext_sdk.errors import ExtensionError
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from ext_sdk.invocation import Invocation, Outcome
 
 _log = logging.getLogger("ext_sdk")
+
+F = TypeVar("F")
 
 
 class _ExtensionType(ExtensionMeta):
@@ -79,7 +82,15 @@ class _ExtensionType(ExtensionMeta):
         instance = abc.ABCMeta.__call__(cls, *args, **kwargs)
         # The place of the call is what stays the same when a reload makes the instance again.
         caller = sys._getframe(1)
-        _activate_instance(cls, instance, (caller.f_code.co_filename, caller.f_lineno, caller.f_lasti))
+        instance._made_at = (caller.f_code.co_filename, caller.f_lineno, caller.f_lasti)
+        _check_order(cls, instance.order)
+        binding = getattr(instance, "_binding", None)
+        if binding is None:
+            raise ExtensionError(
+                f"{cls.__name__}.__init__ did not call super().__init__(file_path), so its function is unknown."
+            )
+        if binding.name is not None:
+            _activate_instance(cls, instance, binding.name)
         return instance
 
 
@@ -88,24 +99,25 @@ def _activate(extension: Any) -> None:
     registration = registry.add(key, extension, AppExtension)
     try:
         extension.init()
+        workers.install()
+        workers.check_critical(registration)
     except Exception as error:
         registry.remove(key)
+        if registration.critical:
+            raise
         _log.exception("%s.init() failed, so the extension is not active: %s", extension.__name__, error)
         return
     registry.admit(registration)
-    _start()
+    _arm()
 
 
-def _activate_instance(extension: type, instance: Any, made_at: tuple[str, int, int]) -> None:
-    function_name = getattr(instance, "_trigger_name", None)
-    if function_name is None:
-        raise ExtensionError(
-            f"{extension.__name__}.__init__ did not call super().__init__(file_path), so its function is unknown."
-        )
-    key = (*registry.identity(extension), function_name, *made_at)
-    _check_order(extension, instance.order)
-    registry.admit(registry.add(key, instance, FuncExtension, function_name))
-    _start()
+def _activate_instance(extension: type, instance: Any, *function: str) -> None:
+    key = (*registry.identity(extension), *function, *instance._made_at)
+    registration = registry.add(key, instance, FuncExtension, instance._binding)
+    workers.install()
+    workers.check_critical(registration)
+    registry.admit(registration)
+    _arm()
 
 
 def _check_order(extension: type, order: object) -> None:
@@ -113,8 +125,7 @@ def _check_order(extension: type, order: object) -> None:
         raise ExtensionError(f"{extension.__qualname__}.order is {order!r}, and must be a whole number.")
 
 
-def _start() -> None:
-    workers.install()
+def _arm() -> None:
     if switch.enabled():
         shutdown.arm()
 
@@ -128,6 +139,9 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 
     order: ClassVar[int] = 0
     """Inside its level, the extension with the smaller number is further out; equal ones by registration."""
+
+    critical: ClassVar[bool] = False
+    """Whether a failure of the extension fails the invocation, as a gate must. It is then never suspended."""
 
     @dataclass(frozen=True)
     class Settings:
@@ -175,25 +189,45 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
     """Base of function-level extensions: an instance takes part in the invocations of one function.
 
-    In the v1 model the trigger's module makes one with `SomeExtension(__file__)`; elsewhere name the function:
-    `SomeExtension(function="HttpTrigger")`.
+    In the v1 model the trigger's module makes one with `SomeExtension(__file__)`. In the v2 model an instance is a
+    decorator, directly above or below `@app.route(...)` or any other trigger: `some = SomeExtension()`, then `@some`.
+    In both, `SomeExtension(function="HttpTrigger")` names the function.
     """
 
     order: ClassVar[int] = 0
     """Inside its level, the extension with the smaller number is further out; equal ones by registration."""
 
+    critical: ClassVar[bool] = False
+    """Whether a failure of the extension fails the invocation, as a gate must. It is then never suspended."""
+
     def __init__(self, file_path: str | None = None, *, function: str | None = None) -> None:
         """Bind the extension to the function whose folder holds `file_path`, or to the one called `function`.
 
-        Raises ExtensionError if the function cannot be told from the path.
+        Without either it belongs to the functions that it decorates.
+
+        Raises ExtensionError if the function cannot be told from the path, or if the app has none of this name; in the
+        v2 model the latter comes when the worker collects the app's functions.
         """
-        if (file_path is None) == (function is None):
+        extension = type(self).__name__
+        if file_path is not None and function is not None:
             raise ExtensionError(
-                f"{type(self).__name__} belongs to one function: make it with "
-                f'{type(self).__name__}(__file__) in the function\'s folder, or {type(self).__name__}(function="name").'
+                f"{extension} belongs to one function: make it with {extension}(__file__) in the function's folder, "
+                f'or with {extension}(function="name"), not with both.'
             )
-        self._trigger_name = function or _function_of(type(self).__name__, str(file_path))
+        name = function if file_path is None else _function_of(extension, str(file_path))
+        known = None if name is None else workers.v1_functions()
+        if name is not None and known is not None and name.lower() not in map(str.lower, known):
+            raise ExtensionError(registry.no_such_function(extension, name, known))
+        self._binding = Binding(name)
         self._idle: dict[str, Any] = {}
+
+    def __call__(self, function: F) -> F:
+        """Make the extension take part in the invocations of `function`, which is returned as it is."""
+        first = not self._binding.decorated
+        self._binding.add(type(self).__name__, function)
+        if first:
+            _activate_instance(type(self), self, *key_of(function))
+        return function
 
     @property
     def attributes(self) -> dict[str, Any]:
@@ -222,7 +256,7 @@ def _function_of(extension: str, file_path: str) -> str:
 
     The rule is that of azure/functions/extension/func_extension_base.py, `__init__`.
     """
-    root = os.environ.get("AzureWebJobsScriptRoot")  # noqa: SIM112 - the platform spells it so
+    root = os.environ.get(workers.ROOT)
     if root is None:  # not in a function app, e.g. in a unit test: a v1 function's folder has the function's name
         return os.path.basename(os.path.dirname(os.path.abspath(file_path)))
     parts = os.path.relpath(os.path.normpath(file_path), os.path.normpath(root)).split(os.sep)
@@ -234,6 +268,7 @@ def _function_of(extension: str, file_path: str) -> str:
     if len(parts) == 1:
         raise ExtensionError(
             f"{extension}({file_path!r}): the file is in no function's folder, so its function cannot be told. "
-            f'In {parts[0]} name the function: {extension}(function="name").'
+            f"In {parts[0]} decorate the function, one = {extension}() and @one, or name it: "
+            f'{extension}(function="name").'
         )
     return parts[0]

@@ -41,6 +41,9 @@ def _nothing() -> None:
 
 UNCORRELATED = Correlation()
 
+IN_PLACE_OF = "_ext_sdk_in_place_of"
+"""Where a call that goes through the extensions keeps the function that it stands in for."""
+
 
 @dataclass(frozen=True)
 class Function:

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from threading import RLock
 from time import monotonic
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 LIMIT = 5
 """Failed invocations in a row after which an extension is suspended."""
@@ -13,18 +18,30 @@ PAUSE = 60.0
 """Seconds for which it is suspended then."""
 
 _log = logging.getLogger("ext_sdk")
-_lock = RLock()
 
 
 class Health:
-    """The failures of one extension."""
+    """The calls, costs and failures of one extension."""
 
-    __slots__ = ("calls", "failures", "in_a_row", "name", "suspended_until", "suspensions")
+    __slots__ = (
+        "_lock",
+        "calls",
+        "critical",
+        "failures",
+        "in_a_row",
+        "name",
+        "spent_ns",
+        "suspended_until",
+        "suspensions",
+    )
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, critical: bool = False) -> None:
+        self._lock = RLock()  # a signal's handler may come here while its thread holds the lock
         self.name = name
+        self.critical = critical
         self.calls = 0
         self.failures: dict[str, int] = {}
+        self.spent_ns: dict[str, int] = {}
         self.in_a_row = 0
         self.suspended_until = 0.0
         self.suspensions = 0
@@ -35,25 +52,45 @@ class Health:
 
     def note(self, hook: str, function_name: str, error: BaseException) -> None:
         """Record a failure of `hook`; the first one of each hook is logged with its traceback."""
-        with _lock:
+        with self._lock:
             seen = self.failures[hook] = self.failures.get(hook, 0) + 1
         if seen == 1:
-            _log.warning(
-                "%s.%s failed in function %r, which was not affected: %s: %s. "
-                "Further failures of this hook are counted, not logged: see ext_sdk.extensions().",
-                self.name, hook, function_name, type(error).__name__, error,
+            self._say(
+                "%s.%s failed%s: %s: %s. Further failures of this hook are counted, not logged: "
+                "see ext_sdk.extensions().",
+                self.name, hook, self._where(function_name), type(error).__name__, error,
                 exc_info=error,
             )  # fmt: skip
 
-    def count(self, *, clean: bool) -> None:
-        """Close the books of one invocation: too many failed ones in a row suspend the extension."""
-        self.calls += 1
-        if clean:
-            self.in_a_row = 0
-            return
-        self.in_a_row += 1
-        if self.in_a_row >= LIMIT:
+    def count(self, spent: Iterable[tuple[str, int]] = (), *, clean: bool) -> None:
+        """Close the books of one invocation: too many failed ones in a row suspend the extension.
+
+        A critical extension is never suspended: a gate that fails must stay shut.
+        """
+        with self._lock:
+            self.calls += 1
+            for hook, nanoseconds in spent:
+                self.spent_ns[hook] = self.spent_ns.get(hook, 0) + nanoseconds
+            self.in_a_row = 0 if clean else self.in_a_row + 1
+            if self.in_a_row < LIMIT or self.critical:
+                return
             self.in_a_row = 0
             self.suspensions += 1
             self.suspended_until = monotonic() + PAUSE
-            _log.warning("%s failed %d times in a row and is suspended for %g s.", self.name, LIMIT, PAUSE)
+        self._say("%s failed %d times in a row and is suspended for %g s.", self.name, LIMIT, PAUSE)
+
+    def spend(self, hook: str, nanoseconds: int) -> None:
+        """Record what a call of `hook` took."""
+        with self._lock:
+            self.spent_ns[hook] = self.spent_ns.get(hook, 0) + nanoseconds
+
+    def _where(self, function_name: str) -> str:
+        if not function_name:
+            return ""
+        consequence = "whose invocation fails with it" if self.critical else "which was not affected"
+        return f" in function {function_name!r}, {consequence}"
+
+    @staticmethod
+    def _say(message: str, *values: object, exc_info: BaseException | None = None) -> None:
+        with suppress(Exception):  # a handler of the app's that raises must not hurt the function by this way either
+            _log.warning(message, *values, exc_info=exc_info)

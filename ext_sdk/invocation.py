@@ -11,18 +11,19 @@ if TYPE_CHECKING:
     from azure.functions import Context
 
     from ext_sdk.function import Function, Trigger
+    from ext_sdk.health import Health
 
-_UNSET: Any = object()
+UNSET: Any = object()
 
 
 class UnknownContext:
     """Stands for the worker's Context where the worker hands none over (a binding that is itself called `context`)."""
 
-    invocation_id = ""
     trace_context = None
     retry_context = None
 
     def __init__(self, function: Function) -> None:
+        self.invocation_id = function.correlation.current_id()
         self.function_name = function.name
         self.function_directory = function.directory
 
@@ -30,7 +31,18 @@ class UnknownContext:
 class Invocation:
     """One execution of one function, as extensions see it."""
 
-    __slots__ = ("_function", "_own", "_response", "_running", "args", "attributes", "cold_start", "context")
+    __slots__ = (
+        "_barred",
+        "_busy",
+        "_function",
+        "_own",
+        "_response",
+        "_running",
+        "args",
+        "attributes",
+        "cold_start",
+        "context",
+    )
 
     args: dict[str, Any]
     """The arguments by name: the very dict that is unpacked into the call, so an edit reaches the function."""
@@ -47,8 +59,10 @@ class Invocation:
     def __init__(self, function: Function, args: dict[str, Any], context: Any, *, cold_start: bool = False) -> None:
         self._function = function
         self._own: dict[int, dict[str, Any]] = {}
-        self._response = _UNSET
+        self._response = UNSET
         self._running = False
+        self._busy: Health | None = None  # the extension whose hook is running
+        self._barred: tuple[Health, ...] = ()  # the extensions whose hook caused this invocation
         self.args = args
         self.attributes = {}
         self.cold_start = cold_start

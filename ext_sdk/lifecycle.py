@@ -1,8 +1,9 @@
 """One invocation through its extensions: order, isolation, teardown.
 
 Layers are entered outermost first and left innermost first, each exactly once, whatever raises in between. A layer's
-own `Exception` stays with the layer (see `health`); anything that is no `Exception` (KeyboardInterrupt, SystemExit)
-becomes the outcome, so that it still passes through the layers that were entered, and goes on from there.
+own `Exception` stays with the layer (see `health`), unless its extension is critical: then it becomes the outcome.
+Anything that is no `Exception` (KeyboardInterrupt, SystemExit) becomes the outcome as well, so that it still passes
+through the layers that were entered, and goes on from there.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ext_sdk.context import current
 from ext_sdk.errors import ExtensionError
-from ext_sdk.invocation import _UNSET, Invocation, Outcome
+from ext_sdk.invocation import UNSET, Invocation, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -31,7 +32,7 @@ _invocations = itertools.count()  # next() is one step in CPython, so exactly on
 class Layer:
     """The hooks of one extension for one function; None where the extension does not define a hook."""
 
-    __slots__ = ("after", "around", "before", "failed", "health", "logger", "names")
+    __slots__ = ("after", "around", "before", "failed", "health", "logger", "names", "unready")
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class Layer:
         around: Callable[[Invocation], Generator[None, Outcome, None]] | None = None,
         after: Callable[..., Any] | None = None,
         failed: Callable[..., Any] | None = None,
+        unready: ExtensionError | None = None,
     ) -> None:
         self.health = health
         self.logger = logger
@@ -50,21 +52,37 @@ class Layer:
         self.around = around
         self.after = after
         self.failed = failed
+        self.unready = unready
+        """Why a critical extension cannot take part, which fails the invocation."""
 
 
-class _Entry:
+class Entry:
     """A layer that was entered and has to be left."""
 
-    __slots__ = ("clean", "generator", "layer")
+    __slots__ = ("clean", "generator", "layer", "spent")
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
         self.generator: Generator[None, Outcome, None] | None = None
         self.clean = True
+        self.spent: list[tuple[str, int]] = []
 
     def blame(self, hook: str, invocation: Invocation, error: Exception) -> None:
+        """Put a failure down to this layer; raise it if that is to fail the invocation."""
         self.clean = False
-        self.layer.health.note(hook, invocation.function_name, error)
+        health = self.layer.health
+        health.note(hook, invocation.function_name, error)
+        if health.critical:
+            raise failure(health.name, hook, invocation.function_name, error) from error
+
+
+def failure(extension: str, hook: str, function_name: str, error: BaseException) -> ExtensionError:
+    """Return what the caller gets when a critical extension failed."""
+    try:
+        said = f"{type(error).__name__}: {error}"
+    except Exception:
+        said = type(error).__name__
+    return ExtensionError(f"{extension}.{hook} failed and is critical, so function {function_name!r} fails: {said}")
 
 
 def run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
@@ -72,16 +90,21 @@ def run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 
     The copy keeps a context variable that one invocation sets from the next one on the same pool thread.
     """
-    return copy_context().run(_run, function, plan, args)
+    return copy_context().run(_run if plan else _run_bare, function, plan, args)
+
+
+def _run_bare(function: Function, _plan: Plan, args: dict[str, Any]) -> Any:
+    current.set(_begin(function, args))
+    return function.call(**args)
 
 
 def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
     invocation = _begin(function, args)
     current.set(invocation)
-    entered: list[_Entry] = []
+    entered: list[Entry] = []
     started = 0
     try:
-        if _enter(plan, invocation, entered):
+        if enter(plan, invocation, entered):
             started = perf_counter_ns()
             result = function.call(**args)
             outcome = Outcome(result, None, perf_counter_ns() - started)
@@ -89,12 +112,12 @@ def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
             outcome = Outcome(invocation._response)
     except BaseException as error:
         outcome = Outcome(None, error, perf_counter_ns() - started if started else 0)
-        _leave(entered, invocation, outcome)
+        leave(entered, invocation, outcome)
         if outcome.error is error:
             del outcome  # it holds the error, whose traceback holds this frame
             raise
     else:
-        _leave(entered, invocation, outcome)
+        leave(entered, invocation, outcome)
     try:
         return _end(outcome)
     finally:
@@ -105,10 +128,10 @@ async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any
     """Call a coroutine function through its extensions, in the task that awaits it."""
     invocation = _begin(function, args)
     token = current.set(invocation)
-    entered: list[_Entry] = []
+    entered: list[Entry] = []
     started = 0
     try:
-        if _enter(plan, invocation, entered):
+        if enter(plan, invocation, entered):
             started = perf_counter_ns()
             result = await function.call(**args)
             outcome = Outcome(result, None, perf_counter_ns() - started)
@@ -116,12 +139,12 @@ async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any
             outcome = Outcome(invocation._response)
     except BaseException as error:
         outcome = Outcome(None, error, perf_counter_ns() - started if started else 0)
-        _leave(entered, invocation, outcome)
+        leave(entered, invocation, outcome)
         if outcome.error is error:
             del outcome  # as above
             raise
     else:
-        _leave(entered, invocation, outcome)
+        leave(entered, invocation, outcome)
     finally:
         try:
             current.reset(token)
@@ -137,60 +160,101 @@ def _begin(function: Function, args: dict[str, Any]) -> Invocation:
     context = None
     if function.has_context:
         context = args.get("context") if function.wants_context else args.pop("context", None)
-    return Invocation(function, args, context, cold_start=next(_invocations) == 0)
+    return begin(function, args, context)
 
 
-def _enter(plan: Plan, invocation: Invocation, entered: list[_Entry]) -> bool:
+def begin(function: Function, args: dict[str, Any], context: Any) -> Invocation:
+    """Return a new invocation; one that a hook itself causes knows which extensions to leave out."""
+    invocation = Invocation(function, args, context, cold_start=is_first())
+    outer = current.get()
+    if outer is not None and (outer._busy is not None or outer._barred):
+        invocation._barred = outer._barred if outer._busy is None else (*outer._barred, outer._busy)
+    return invocation
+
+
+def is_first() -> bool:
+    """Count one more invocation; return whether it is the first one of the process."""
+    return next(_invocations) == 0
+
+
+def enter(plan: Plan, invocation: Invocation, entered: list[Entry]) -> bool:
     """Enter the layers, outermost first; return whether the function is to be called."""
     for layer in plan:
-        if layer.health.suspended():
+        health = layer.health
+        if health.suspended() or (invocation._barred and health in invocation._barred):
             continue
-        entry = _Entry(layer)
+        entry = Entry(layer)
         entered.append(entry)
-        if layer.before is not None:
-            try:
-                layer.before(layer.logger, invocation.context, invocation.args)
-            except Exception as error:
-                entry.blame(layer.names[0], invocation, error)
-        if layer.around is not None and invocation._response is _UNSET:
-            try:
-                generator = layer.around(invocation)
-                next(generator)
-                entry.generator = generator
-            except StopIteration:  # it returned before its yield: it has no interest in this invocation
-                pass
-            except Exception as error:
-                entry.blame("around_invocation", invocation, error)
-        if invocation._response is not _UNSET:
+        if layer.unready is not None:
+            raise layer.unready
+        invocation._busy = health
+        try:
+            _enter_one(layer, entry, invocation)
+        finally:
+            invocation._busy = None
+        if invocation._response is not UNSET:
             return False
     invocation._running = True
     return True
 
 
-def _leave(entered: list[_Entry], invocation: Invocation, outcome: Outcome) -> None:
+def _enter_one(layer: Layer, entry: Entry, invocation: Invocation) -> None:
+    started = perf_counter_ns()
+    if layer.before is not None:
+        try:
+            layer.before(layer.logger, invocation.context, invocation.args)
+        except Exception as error:
+            entry.blame(layer.names[0], invocation, error)
+        ended = perf_counter_ns()
+        entry.spent.append((layer.names[0], ended - started))
+        started = ended
+    if layer.around is not None and invocation._response is UNSET:
+        try:
+            generator = layer.around(invocation)
+            next(generator)
+            entry.generator = generator
+        except StopIteration:  # it returned before its yield: it has no interest in this invocation
+            pass
+        except Exception as error:
+            entry.blame("around_invocation", invocation, error)
+        entry.spent.append(("around_invocation", perf_counter_ns() - started))
+
+
+def leave(entered: list[Entry], invocation: Invocation, outcome: Outcome) -> None:
     """Leave the layers that were entered, innermost first."""
     invocation._running = True
     while entered:
         entry = entered.pop()
+        health = invocation._busy = entry.layer.health
         for step in (_resume, _report):
             try:
                 step(entry, invocation, outcome)
             except BaseException as error:
-                outcome.force_exception(error)
-        entry.layer.health.count(clean=entry.clean)
+                # The function's own error stays, unless it is the process that is to end.
+                if outcome.error is None or not isinstance(error, Exception):
+                    outcome.force_exception(error)
+        invocation._busy = None
+        health.count(entry.spent, clean=entry.clean)
 
 
-def _resume(entry: _Entry, invocation: Invocation, outcome: Outcome) -> None:
+def _resume(entry: Entry, invocation: Invocation, outcome: Outcome) -> None:
     generator = entry.generator
     if generator is None:
         return
+    started = perf_counter_ns()
     try:
         generator.send(outcome)
     except StopIteration:
-        return
+        pass
     except Exception as error:
         entry.blame("around_invocation", invocation, error)
-        return
+    else:
+        _close(generator, entry, invocation)
+    finally:
+        entry.spent.append(("around_invocation", perf_counter_ns() - started))
+
+
+def _close(generator: Generator[None, Outcome, None], entry: Entry, invocation: Invocation) -> None:
     try:
         generator.close()
         raise ExtensionError("it yielded a second time, and must have one yield")
@@ -198,7 +262,7 @@ def _resume(entry: _Entry, invocation: Invocation, outcome: Outcome) -> None:
         entry.blame("around_invocation", invocation, error)
 
 
-def _report(entry: _Entry, invocation: Invocation, outcome: Outcome) -> None:
+def _report(entry: Entry, invocation: Invocation, outcome: Outcome) -> None:
     layer = entry.layer
     hook, value, name = (
         (layer.after, outcome.result, layer.names[1]) if outcome.error is None
@@ -206,10 +270,13 @@ def _report(entry: _Entry, invocation: Invocation, outcome: Outcome) -> None:
     )  # fmt: skip
     if hook is None:
         return
+    started = perf_counter_ns()
     try:
         hook(layer.logger, invocation.context, invocation.args, value)
     except Exception as error:
         entry.blame(name, invocation, error)
+    finally:
+        entry.spent.append((name, perf_counter_ns() - started))
 
 
 def _end(outcome: Outcome) -> Any:

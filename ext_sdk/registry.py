@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import sys
 from dataclasses import dataclass
-from threading import Event, RLock
+from threading import Event, RLock, get_ident
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk import settings
 from ext_sdk.errors import ExtensionError
 from ext_sdk.health import Health
-from ext_sdk.lifecycle import Layer
+from ext_sdk.lifecycle import Layer, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
+    from ext_sdk.binding import Binding
     from ext_sdk.function import Function
     from ext_sdk.lifecycle import Plan
 
@@ -28,24 +30,45 @@ _HOOKS = {
     FUNCTION: ("pre_invocation", "post_invocation", "invocation_failed"),
 }
 
+drivers: list[str] = []
+"""What calls the extensions' hooks; `ext_sdk.workers` writes it."""
+
+_log = logging.getLogger("ext_sdk")
 _lock = RLock()
 _registrations: dict[tuple[Any, ...], Registration] = {}
 version = 0
 """Grows with each change, so that a plan made earlier can be told to be out of date."""
 
+NEVER = -1
+"""The version of a plan that is to be made again at the next invocation."""
+
+
+class _Greeting:
+    """The call of a load hook for one function."""
+
+    __slots__ = ("done", "error", "thread")
+
+    def __init__(self) -> None:
+        self.done = Event()
+        self.error: ExtensionError | None = None
+        self.thread = get_ident()
+
 
 class Registration:
     """One active extension: the class at app level, the instance at function level."""
 
-    def __init__(self, extension: Any, base: type, function_name: str = "") -> None:
+    checked = True
+    """Whether a function-level extension whose function does not exist is an error."""
+
+    def __init__(self, extension: Any, base: type, binding: Binding | None = None) -> None:
         self.extension = extension
         self.base = base
-        self.level = FUNCTION if function_name else APP
-        self.function_name = function_name
-        self.health = Health(self.name)
+        self.level = APP if binding is None else FUNCTION
+        self.binding = binding
+        self.health = Health(self.name, critical=self.critical)
         self.given: dict[str, Any] = {}
         self.resolved: Any = None
-        self.greeted: dict[tuple[str, str], Event] = {}
+        self.greeted: dict[tuple[str, str], _Greeting] = {}
         self.admitted = False
 
     @property
@@ -63,40 +86,55 @@ class Registration:
         """The class's `order`: the smaller, the further out."""
         return int(getattr(self.extension, "order", 0))
 
+    @property
+    def critical(self) -> bool:
+        """The class's `critical`: whether a failure of the extension fails the invocation."""
+        return bool(getattr(self.extension, "critical", False))
+
     def hook(self, name: str) -> Any:
         """Return the bound hook, or None if the extension leaves it as the base class has it."""
-        bound = getattr(self.extension, name)
-        inherited = getattr(self.base, name)
+        bound = getattr(self.extension, name, None)
+        inherited = getattr(self.base, name, None)
         return None if getattr(bound, "__func__", bound) is getattr(inherited, "__func__", inherited) else bound
 
     def applies_to(self, function: Function) -> bool:
         """Whether the extension takes part in the function's invocations."""
-        return self.level == APP or self.function_name.lower() == function.name.lower()
+        return self.binding is None or self.binding.includes(function)
 
-    def layer(self) -> Layer:
+    def layer(self, unready: ExtensionError | None) -> Layer:
         """Return the hooks that run around an invocation."""
         names = _HOOKS[self.level]
         before, after, failed = (self.hook(name) for name in names)
         logger = logging.getLogger(f"extension.{self.name}")
-        return Layer(self.health, logger, names, before, self.hook("around_invocation"), after, failed)
+        return Layer(self.health, logger, names, before, self.hook("around_invocation"), after, failed, unready)
 
-    def greet(self, function: Function) -> None:
-        """Call the load hook once for each function, before the function's first invocation with this extension."""
-        key = (function.name, function.directory)
+    def greet(self, function: Function) -> ExtensionError | None:
+        """Call the load hook once for each function, before the function's first invocation with this extension.
+
+        Returns why a critical extension cannot take part. Its hook is then called again at the next invocation.
+        """
         hook = self.hook(_LOAD[self.level])
         if hook is None:
-            return
-        mine = Event()
+            return None
+        key, mine = (function.name, function.directory), _Greeting()
         first = self.greeted.setdefault(key, mine)
-        if first is not mine:  # done, or another thread is at it
-            first.wait()
-            return
+        if first is not mine:  # done, or another thread is at it, or the hook itself causes this invocation
+            if first.thread != mine.thread:
+                first.done.wait()
+            return first.error
+        started = perf_counter_ns()
         try:
             hook(function.name, function.directory)
         except Exception as error:
             self.health.note(_LOAD[self.level], function.name, error)
+            if self.critical:
+                mine.error = failure(self.name, _LOAD[self.level], function.name, error)
+                mine.error.__cause__ = error
+                self.greeted.pop(key, None)
         finally:
-            mine.set()
+            self.health.spend(_LOAD[self.level], perf_counter_ns() - started)
+            mine.done.set()
+        return mine.error
 
     def configure(self, given: dict[str, Any]) -> None:
         """Take settings, replacing all that were given before; a wrong one leaves everything as it was."""
@@ -125,7 +163,19 @@ def identity(extension: type) -> tuple[str, str]:
     return (getattr(module, "__file__", None) or extension.__module__, extension.__qualname__)
 
 
-def add(key: tuple[Any, ...], extension: Any, base: type, function_name: str = "") -> Registration:
+def has(key: tuple[Any, ...], extension: Any) -> bool:
+    """Whether this very extension is known under the key."""
+    found = _registrations.get(key)
+    return found is not None and found.extension is extension
+
+
+def add(
+    key: tuple[Any, ...],
+    extension: Any,
+    base: type,
+    binding: Binding | None = None,
+    kind: type[Registration] | None = None,
+) -> Registration:
     """Make an extension known; one registered under the same key before is replaced, with its settings kept.
 
     It takes part in invocations once it is admitted.
@@ -133,9 +183,10 @@ def add(key: tuple[Any, ...], extension: Any, base: type, function_name: str = "
     with _lock:
         registration = _registrations.get(key)
         if registration is None:
-            registration = _registrations[key] = Registration(extension, base, function_name)
+            registration = _registrations[key] = (kind or Registration)(extension, base, binding)
         else:
-            registration.extension, registration.base = extension, base
+            registration.extension, registration.base, registration.binding = extension, base, binding
+            registration.health.critical = registration.critical
             registration.resolved = None
             registration.greeted.clear()
             registration.admitted = False
@@ -170,16 +221,49 @@ def plan_for(function: Function) -> tuple[int, Plan]:
     made_of = version
     chosen = [one for one in active() if one.applies_to(function)]
     # No lock is held: a load hook may take long, or import a module in which an extension is defined.
-    for one in chosen:
-        one.greet(function)
-    return made_of, tuple(_layers(chosen))
+    unready = [one.greet(function) for one in chosen]
+    if any(unready):
+        made_of = NEVER
+    return made_of, tuple(_layers(zip(chosen, unready, strict=True)))
 
 
-def _layers(chosen: list[Registration]) -> Iterator[Layer]:
-    for one in chosen:
-        layer = one.layer()
-        if layer.before or layer.around or layer.after or layer.failed:
+def _layers(chosen: Iterable[tuple[Registration, ExtensionError | None]]) -> Iterator[Layer]:
+    for one, unready in chosen:
+        layer = one.layer(unready)
+        if layer.before or layer.around or layer.after or layer.failed or unready:
             yield layer
+
+
+def renew() -> None:
+    """Have every extension's settings read again, and every plan made again: the environment may be a new one."""
+    global version
+    with _lock:
+        for registration in _registrations.values():
+            registration.resolved = None
+        version += 1
+
+
+def check_functions(functions: list[Function]) -> None:
+    """Raise ExtensionError for a function-level extension whose function is not among the app's."""
+    names = [one.name.lower() for one in functions]
+    for one in active():
+        if one.binding is None or not one.checked or any(one.applies_to(function) for function in functions):
+            continue
+        if one.binding.name is not None and one.binding.name.lower() not in names:
+            raise ExtensionError(no_such_function(one.name, one.binding.name, [one.name for one in functions]))
+        _log.warning(
+            "%s stands above %s, which is none of the app's functions: it does not run. Put it directly above or below "
+            "the trigger's decorator, such as @app.route(...).",
+            one.name, one.binding,
+        )  # fmt: skip
+
+
+def no_such_function(extension: str, name: str, known: list[str]) -> str:
+    """Return what to say of a function-level extension for a function that the app has not."""
+    return (
+        f"{extension} was made for function {name!r}, and the app has no function of this name. "
+        f"Its functions: {', '.join(sorted(known)) or 'none'}."
+    )
 
 
 @dataclass(frozen=True)
@@ -190,8 +274,12 @@ class ExtensionStatus:
     level: str
     """`"app"` or `"function"`."""
     function: str
-    """The function it was created for; empty at app level."""
+    """The functions that it was made for, by name; empty at app level."""
     order: int
+    critical: bool
+    """Whether its failures fail the invocation."""
+    driver: str
+    """What calls its hooks, e.g. `azure_functions_runtime.functions.Registry.get_function`; empty if nothing does."""
     calls: int
     """Invocations that it took part in."""
     failures: Mapping[str, int]
@@ -199,20 +287,27 @@ class ExtensionStatus:
     suspended: bool
     """Whether it is left out at present, after too many failures in a row."""
     suspensions: int
+    """How often that has happened."""
+    microseconds: Mapping[str, float]
+    """Hook -> what it took in all, in microseconds; both parts of `around_invocation`, without the function."""
 
 
 def extensions() -> list[ExtensionStatus]:
     """Return what is active, outermost first, with its calls, failures and suspensions so far."""
+    driver = ", ".join(drivers)
     return [
         ExtensionStatus(
-            one.name,
-            one.level,
-            one.function_name,
-            one.order,
-            one.health.calls,
-            dict(one.health.failures),
-            one.health.suspended(),
-            one.health.suspensions,
+            name=one.name,
+            level=one.level,
+            function="" if one.binding is None else str(one.binding),
+            order=one.order,
+            critical=one.critical,
+            driver=driver,
+            calls=one.health.calls,
+            failures=dict(one.health.failures),
+            suspended=one.health.suspended(),
+            suspensions=one.health.suspensions,
+            microseconds={hook: spent / 1000 for hook, spent in list(one.health.spent_ns.items())},
         )
         for one in active()
     ]

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 
 import pytest
+from azure.functions.decorators.function_app import FunctionRegister
+from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import registry
+from ext_sdk.workers import driving
 
 
 @pytest.fixture(autouse=True)
@@ -25,3 +28,16 @@ def own_extensions():
     registry._registrations.clear()
     registry._registrations.update(before)
     registry.version += 1
+
+
+@pytest.fixture(autouse=True)
+def own_drivers(monkeypatch):
+    """What drives extensions, and what was said of it, is as if no test had run before; azure.functions is put back."""
+    monkeypatch.setattr(registry, "drivers", [])
+    for name, fresh in {"_seams": {}, "_told": set(), "_second": "", "_environment": {}}.items():
+        monkeypatch.setattr(driving, name, fresh)
+    monkeypatch.setattr(FunctionRegister, "get_functions", FunctionRegister.get_functions)
+    monkeypatch.setattr(ExtensionMeta, "_func_exts", {})
+    monkeypatch.setattr(ExtensionMeta, "_app_exts", None)
+    for name in ("_register_application_extension", "_register_function_extension"):
+        monkeypatch.setattr(ExtensionMeta, name, vars(ExtensionMeta)[name])

@@ -9,13 +9,14 @@ import sys
 from typing import Any
 
 from ext_sdk.function import Function, Trigger
+from ext_sdk.workers import app, correlation
 
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
 """A text or a comment: the host allows comments in function.json."""
 
 
-def describe(info: Any) -> Function:
-    """Return our own record of a function of the app."""
+def describe(info: Any, worker: str) -> Function:
+    """Return our own record of a function of the app; `worker` is the name of the module that holds the registry."""
     bound_context = "context" in info.input_types or "context" in info.output_types
     return Function(
         name=info.name,
@@ -27,13 +28,14 @@ def describe(info: Any) -> Function:
         # its Context over the binding's value if it were asked for one.
         wants_context=bound_context or info.requires_context,
         has_context=not bound_context,
+        correlation=correlation.of(worker),
     )
 
 
 def _trigger(info: Any) -> Trigger:
     name, kind = _from_types(info)
     try:
-        binding = _from_decorators(info.func) or _from_function_json(info) or {}
+        binding = _from_decorators(info.func) or _from_function_json(info.directory) or {}
     except Exception:  # only extras come from there: a function is served, and its extensions run, without them
         binding = {}
     return Trigger(name or str(binding.get("name", "")), str(binding.get("type", "")) or kind, binding)
@@ -47,9 +49,18 @@ def _from_types(info: Any) -> tuple[str, str]:
     return "", ""
 
 
-def _from_function_json(info: Any) -> dict[str, Any]:
+def trigger_of_v1(directory: str) -> Trigger:
+    """Return what a v1 function's folder tells of its trigger."""
+    try:
+        binding = _from_function_json(directory)
+    except Exception:  # as above
+        binding = {}
+    return Trigger(str(binding.get("name", "")), str(binding.get("type", "")), binding)
+
+
+def _from_function_json(directory: str) -> dict[str, Any]:
     """Return the trigger's binding of a v1 function."""
-    path = os.path.join(info.directory, "function.json")
+    path = os.path.join(directory, "function.json")
     if not os.path.isfile(path):
         return {}
     with open(path, encoding="utf-8-sig") as file:
@@ -62,11 +73,11 @@ def _from_decorators(user_function: Any) -> dict[str, Any]:
     """Return the trigger's binding of a v2 function, as its decorators put it together."""
     from azure.functions.decorators.function_app import FunctionRegister
 
-    module = sys.modules.get(os.environ.get("PYTHON_SCRIPT_FILE_NAME", "function_app.py").partition(".")[0])
-    for app in list(vars(module).values()) if module else ():  # a copy: another thread may import something there
-        if not isinstance(app, FunctionRegister):
+    module = sys.modules.get(app.script().partition(".")[0])
+    for value in list(vars(module).values()) if module else ():  # a copy: another thread may import something there
+        if not isinstance(value, FunctionRegister):
             continue
-        for builder in app._function_builders:
+        for builder in value._function_builders:
             function = builder._function
             if function.get_user_function() is user_function:
                 return dict(function.get_trigger().get_dict_repr())  # type: ignore[union-attr]

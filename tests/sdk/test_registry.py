@@ -196,7 +196,8 @@ def test_outside_a_function_app_the_folder_names_the_function(monkeypatch):
         (
             "/app/function_app.py",
             "Recorder('/app/function_app.py'): the file is in no function's folder, so its function cannot be told. "
-            'In function_app.py name the function: Recorder(function="name").',
+            "In function_app.py decorate the function, one = Recorder() and @one, or name it: "
+            'Recorder(function="name").',
         ),
     ],
 )
@@ -207,12 +208,12 @@ def test_a_file_that_tells_no_function_is_refused_with_the_cure(monkeypatch, pat
     assert str(caught.value) == said
 
 
-def test_a_function_level_extension_needs_its_function():
+def test_a_function_level_extension_has_one_function_not_two():
     with pytest.raises(ExtensionError) as caught:
-        Recorder()
+        Recorder(__file__, function="Other")
     assert str(caught.value) == (
         "Recorder belongs to one function: make it with Recorder(__file__) in the function's folder, "
-        'or Recorder(function="name").'
+        'or with Recorder(function="name"), not with both.'
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from ext_sdk import AppExtension, workers
-from ext_sdk.workers import seam
+from ext_sdk.workers import driving
 from tests.support.lifecycle import Context
 
 
@@ -54,9 +54,7 @@ def worker(monkeypatch):
     """A worker module that is loaded and known by name, but not watched yet."""
     module = new_worker()
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(seam, "_workers", [module.__name__])
-    monkeypatch.setattr(seam, "_driven", {})
-    monkeypatch.setattr(seam, "_told", set())
+    monkeypatch.setattr(driving, "_workers", [module.__name__])
     return module
 
 
@@ -112,7 +110,7 @@ def test_a_second_install_changes_nothing(worker, seen):
     worker.registry.functions["1"] = FunctionInfo(lambda req: req)
     worker.registry.get_function("1").func(req=1, context=Context())
     assert len(seen) == 1
-    assert workers.driven_by() == ["worker_of_this_test.functions"]
+    assert workers.driven_by() == ["worker_of_this_test.functions.Registry.get_function"]
 
 
 def test_a_worker_module_that_was_imported_again_is_watched_again(worker, monkeypatch, seen):
@@ -127,7 +125,7 @@ def test_a_worker_module_that_was_imported_again_is_watched_again(worker, monkey
 
 def test_a_second_copy_of_the_framework_replaces_the_first_and_does_not_wrap_it(worker, monkeypatch, seen):
     workers.install()
-    monkeypatch.setattr(seam, "_driven", {})  # as a freshly imported copy has it
+    monkeypatch.setattr(driving, "_seams", {})  # as a freshly imported copy has it
     workers.install()
     worker.registry.functions["1"] = FunctionInfo(lambda req: req)
     worker.registry.get_function("1").func(req=1, context=Context())
@@ -205,11 +203,11 @@ def test_an_unfamiliar_worker_is_left_alone_and_named_once(worker, caplog, chang
     workers.install()
     workers.install()
     (message,) = caplog.messages
-    assert message.startswith(f"Extensions do not run: worker_of_this_test.functions {said}")
+    assert message.startswith(f"This worker is not one that ext_sdk knows: worker_of_this_test.functions {said}")
     assert message.endswith(
-        "so this worker is not one that ext_sdk knows. The functions are served as if there were no extensions. "
-        "Look for a newer azfunc-ext-sdk."
+        ". Extensions do not run, the functions are served as if there were none. Look for a newer azfunc-ext-sdk."
     )
+    assert workers.driven_by() == []
     assert not hasattr(worker, "Registry") or vars(worker.Registry)["get_function"] is untouched
 
 
@@ -224,7 +222,7 @@ def test_the_app_setting_switches_everything_off_and_that_is_said_once(worker, c
 
 
 def test_a_worker_that_names_itself_is_watched_as_soon_as_there_are_extensions(worker, monkeypatch, seen):
-    monkeypatch.setattr(seam, "_workers", [])
+    monkeypatch.setattr(driving, "_workers", [])
     workers.register_worker(worker.__name__)
     worker.registry.functions["1"] = FunctionInfo(lambda req: req)
     worker.registry.get_function("1").func(req=1, context=Context())

@@ -1,0 +1,84 @@
+"""Which functions a function-level extension belongs to: named ones, or those that it decorates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ext_sdk.errors import ExtensionError
+from ext_sdk.function import IN_PLACE_OF
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ext_sdk.function import Function
+
+_BEHIND = ("__wrapped__", "orchestrator_function", "entity_function")
+"""Where a decorator leaves what it wraps; the last two are Durable's (azure/durable_functions, `Orchestrator.create`
+and `Entity.create`)."""
+
+
+class Binding:
+    """The functions of one instance of a function-level extension."""
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name
+        self.decorated: list[Any] = []
+        """What `@instance` stood above: the user's function, or the builder that a trigger's decorator made of it."""
+
+    def add(self, extension: str, target: Any) -> None:
+        """Take one more function, or say why it is none."""
+        if self.name is not None:
+            raise ExtensionError(
+                f"{extension} belongs to function {self.name!r} already. "
+                f"To decorate functions make it without a name: {extension}()."
+            )
+        if isinstance(target, type) or not (callable(target) or _built(target) is not None):
+            raise ExtensionError(
+                f"{extension} decorates functions, not {target!r}. Make it without a name, one = {extension}(), "
+                "and put @one directly above or below the trigger's decorator, such as @app.route(...)."
+            )
+        self.decorated.append(target)
+
+    def includes(self, function: Function) -> bool:
+        """Whether the function is one of them."""
+        if self.name is not None:
+            return self.name.lower() == function.name.lower()
+        mine = [_users(one) for one in self.decorated]
+        return any(one is other for one in _wrapped(function.call) for other in mine)
+
+    def __str__(self) -> str:
+        return self.name or ", ".join(_name(one) for one in self.decorated)
+
+
+def key_of(target: Any) -> tuple[str, str]:
+    """Return what stays the same when a reload defines a decorated function again."""
+    users = _users(target)
+    code = getattr(users, "__code__", None)
+    return getattr(code, "co_filename", ""), getattr(users, "__qualname__", repr(users))
+
+
+def _built(target: Any) -> Any:
+    """Return azure.functions' own record of a function, if `target` is the builder of one."""
+    record = getattr(target, "_function", None)
+    return record if hasattr(record, "get_user_function") else None
+
+
+def _users(target: Any) -> Any:
+    record = _built(target)
+    found = target if record is None else record.get_user_function()
+    return getattr(found, "__dict__", {}).get(IN_PLACE_OF, found)
+
+
+def _name(target: Any) -> str:
+    record = _built(target)
+    name = record.get_function_name() if record is not None else None
+    return str(name or getattr(_users(target), "__name__", repr(target)))
+
+
+def _wrapped(call: Any) -> Iterator[Any]:
+    """Yield a function, and what it wraps: a decorator may stand between the extension's and the trigger's."""
+    seen: set[int] = set()
+    while call is not None and id(call) not in seen:
+        seen.add(id(call))
+        yield call
+        call = next((found for name in _BEHIND if (found := getattr(call, name, None)) is not None), None)

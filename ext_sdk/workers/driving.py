@@ -1,0 +1,166 @@
+"""Who drives the extensions: the seam where the worker is familiar, and what is second best where it is not."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+from ext_sdk import registry, switch
+from ext_sdk.errors import ExtensionError
+from ext_sdk.workers import app, function_app, official, own_hooks, seam
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from ext_sdk.function import Function
+
+_log = logging.getLogger("ext_sdk")
+
+_workers = [
+    "azure_functions_worker.functions",  # Python <= 3.12
+    "azure_functions_runtime.functions",  # 3.13 and later, function_app.py
+    "azure_functions_runtime_v1.functions",  # 3.13 and later, function.json
+]
+_seams: dict[str, type] = {}
+_told: set[str] = set()
+_lock = threading.RLock()
+_second = ""
+"""The second line that drives, if one does."""
+
+_environment: dict[str, str] = {}
+"""The extensions' app settings as they were when a function was last loaded."""
+
+
+def register_worker(module_name: str) -> None:
+    """Name one more module that has a worker's `Registry` and `FunctionInfo`; it is watched from now on."""
+    if module_name not in _workers:
+        _workers.append(module_name)
+    if registry.active():
+        install()
+
+
+def driven_by() -> list[str]:
+    """Return what calls the extensions' hooks; nothing outside of a worker."""
+    return list(registry.drivers)
+
+
+def install() -> None:
+    """Have every worker that is loaded drive the extensions. One warning says so if none of the usual ways is there."""
+    if not switch.enabled():
+        _tell_once("switch", logging.INFO, f"Extensions are switched off: {switch.NAME} is set to a false value.")
+        return
+    with _lock:
+        strange = [what for name in _workers if (module := sys.modules.get(name)) and (what := _watch(name, module))]
+        function_app.watch(_collected)
+        if not _seams and not strange and app.in_worker():
+            strange = ["no worker that ext_sdk knows is loaded in this process"]
+        if strange:
+            _fall_back(strange[0])
+        if registry.drivers and not official.driven_by_the_worker():
+            official.adopt()
+
+
+def check_critical(registration: registry.Registration) -> None:
+    """Refuse a critical extension where its failure could not fail the invocation."""
+    if not registration.critical:
+        return
+    if not switch.enabled():
+        _tell_once(
+            registration.name,
+            logging.WARNING,
+            f"{registration.name} is critical and does not run: {switch.NAME} is set to a false value.",
+        )
+    elif _told.intersection(("strange",)) and _second != function_app.DRIVER:
+        raise ExtensionError(
+            f"{registration.name} is critical, and on this worker, which ext_sdk does not know, it could not stop a "
+            "call. Look for a newer azfunc-ext-sdk; until then the function app does not start with it."
+        )
+
+
+def _watch(name: str, module: ModuleType) -> str:
+    """Put the seam into a worker's module; return what is unfamiliar about it, if something is."""
+    registry_type = getattr(module, "Registry", None)
+    if registry_type is not None and _seams.get(name) is registry_type:
+        return ""
+    problem = seam.unfamiliar(module)
+    if problem:
+        return f"{name} {problem}"
+    seam.watch(module, _loaded)
+    _seams[name] = module.Registry
+    _drives(f"{name}.Registry.get_function")
+    return ""
+
+
+def _drives(driver: str) -> None:
+    if driver not in registry.drivers:
+        registry.drivers.append(driver)
+
+
+def _fall_back(found: str) -> None:
+    global _second
+    if _seams:
+        return
+    if app.is_v2() and app.in_worker():
+        _second = function_app.DRIVER
+        means = f"Extensions are driven by {function_app.DRIVER} instead. "
+    elif official.driven_by_the_worker() and switch.truthy():
+        _second = own_hooks.DRIVER
+        own_hooks.install()
+        means = (
+            f"Extensions are driven by {own_hooks.DRIVER} instead: they see a failure late and without its error, and "
+            "respond(), force_result() and force_exception() have no effect. "
+        )
+    else:
+        _second = ""
+        means = "Extensions do not run, the functions are served as if there were none. "
+    if _second:
+        _drives(_second)
+    _tell_once(
+        "strange",
+        logging.WARNING,
+        f"This worker is not one that ext_sdk knows: {found}. {means}Look for a newer azfunc-ext-sdk.",
+    )
+
+
+def _collected(functions: list[Any]) -> None:
+    """Take note of a v2 app's functions, and drive them if nothing else does."""
+    described = [function_app.describe(one) for one in functions]
+    registry.check_functions(described)
+    if _second == function_app.DRIVER:
+        for function, record in zip(functions, described, strict=True):
+            function_app.drive(function, record)
+            _loaded(record)
+    _tell_what_is_driven()
+
+
+def _loaded(_function: Function) -> None:
+    """Take note that the worker has a function (again): its environment may be another one than at import."""
+    global _environment
+    now = {name: value for name, value in os.environ.items() if name.startswith("EXT_")}
+    if now != _environment:
+        _environment = now
+        registry.renew()
+    _tell_what_is_driven()
+
+
+def _tell_what_is_driven() -> None:
+    if "found" in _told or not registry.drivers or not _log.isEnabledFor(logging.DEBUG):
+        return
+    found = [
+        f"{one.name} ({one.level} level{f', function {one.function}' if one.function else ''}, order {one.order})"
+        for one in registry.extensions()
+    ]
+    _tell_once(
+        "found",
+        logging.DEBUG,
+        f"Extensions, outermost first: {', '.join(found) or 'none'}. Driven by {', '.join(registry.drivers)}.",
+    )
+
+
+def _tell_once(topic: str, level: int, message: str) -> None:
+    if topic not in _told:
+        _told.add(topic)
+        _log.log(level, message)
