@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import sys
 import types
-from dataclasses import MISSING, fields, is_dataclass
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+from ext_sdk import convert
+from ext_sdk.convert.single import FALSE, TRUE
 from ext_sdk.errors import ExtensionError, SettingsError
 
-TRUE = ("1", "true", "yes", "on")
-FALSE = ("0", "false", "no", "off")
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from ext_sdk.convert import Kind, RefusedError
+
+__all__ = ["FALSE", "TRUE", "check_declared", "prefix", "resolve"]
+
+_log = logging.getLogger("ext_sdk")
+_warned: set[str] = set()
+
+_SECRET = re.compile(
+    r"connection_?string|(key|token|secret|credential|password|passwd|pwd|passphrase|authorization|dsn)s?(_|$)|(^|_)sas(_|$)"
+)
+_LONGEST = 500
+"""Characters of a wrong value that a message quotes."""
 
 
 def prefix(extension: type) -> str:
@@ -19,126 +37,156 @@ def prefix(extension: type) -> str:
 
 
 def check_declared(extension: type, declared: Any) -> None:
-    """Refuse a nested `Settings` that is no dataclass with a default for each setting."""
+    """Refuse a nested `Settings` that is no dataclass with a default and a usable annotation for each setting."""
     if not is_dataclass(declared):
         raise ExtensionError(
             f"{extension.__qualname__}.Settings must be a dataclass: put @dataclass(frozen=True) on it."
         )
-    for field in fields(declared):
+    for field in _fields(declared).values():
         if field.default is MISSING and field.default_factory is MISSING:
             raise ExtensionError(
                 f"{extension.__qualname__}.Settings.{field.name} has no default. An extension is active as soon as "
                 "it is imported, so each setting needs one."
             )
+        try:
+            _kind(extension, declared, field)
+        except ExtensionError as error:
+            # An annotation may name what the module defines further down; `resolve` looks again.
+            if not isinstance(error.__cause__, (NameError, AttributeError)):
+                raise
 
 
 def resolve(extension: type, declared: Any, given: dict[str, Any]) -> Any:
-    """Return an instance of the `declared` dataclass with what was given, the app settings and the defaults."""
-    names = [field.name for field in fields(declared)]
+    """Return an instance of the `declared` dataclass with what was given, the app settings and the defaults.
+
+    SettingsError: a name is unknown or a value not allowed; ExtensionError: an annotation cannot be read.
+    """
+    known = _fields(declared)
     for name in given:
-        if name not in names:
-            known = f"Known: {', '.join(names)}." if names else "It has none."
-            raise SettingsError(f"{extension.__name__}: unknown setting {name!r}. {known}")
-    hints = get_type_hints(declared)
+        if name not in known:
+            raise SettingsError(f"{extension.__name__}: unknown setting {name!r}. {_known(name, known)}")
     values: dict[str, Any] = {}
-    for name in names:
+    for name, field in known.items():
+        kind = _kind(extension, declared, field)
         variable = prefix(extension) + name.upper()
         if name in given:
-            values[name] = _checked(given[name], hints[name], f"{extension.__name__}: setting {name!r}")
-        elif text := os.environ.get(variable):
-            values[name] = _parsed(text, hints[name], f"{extension.__name__}: app setting {variable}")
+            where = f"{extension.__name__}: setting {name!r}"
+            values[name] = _value(kind.take, given[name], where, kind.allowed, field)
+        elif text := os.environ.get(variable, "").strip():
+            where = f"{extension.__name__}: app setting {variable}"
+            _check_textual(kind, text, where, extension, field)
+            values[name] = _value(kind.parse, text, where, kind.allowed_as_text, field)
+    _warn_of_misspelt(extension, known)
     try:
         return declared(**values)
     except ValueError as error:  # raised by the dataclass's own __post_init__
         raise SettingsError(f"{extension.__name__}: {error}") from error
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
-    """Return the members of a union, or the hint itself."""
-    return get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
+def _fields(declared: Any) -> dict[str, Field[Any]]:
+    return {field.name: field for field in fields(declared) if field.init}
 
 
-def _checked(value: Any, hint: Any, where: str) -> Any:
-    """Return `value` if its type is allowed; an int stands for a float, a list for a tuple."""
-    for option in _options(hint):
-        if option in (None, type(None)):
-            if value is None:
-                return value
-        elif option is Any or _fits(value, option):
-            try:
-                return _converted(value, option)
-            except OverflowError:
-                break
-    raise SettingsError(f"{where} is {value!r}. Allowed: {_allowed(hint)}.")
+def _kind(extension: type, declared: Any, field: Field[Any]) -> Kind:
+    """Return what a field's annotation allows. ExtensionError: it cannot be read, or no value checked against it."""
+    where = f"{extension.__qualname__}.Settings.{field.name}"
+    try:
+        hint = _hint(declared, field)
+    except Exception as error:
+        said = f"{type(error).__name__}: {error}"
+        raise ExtensionError(
+            f"{where}: the annotation {_written(field.type)} cannot be read at run time ({said}). "
+            "Check its spelling, and define or import what it names at the top of the module: "
+            "not under TYPE_CHECKING, not inside a function."
+        ) from error
+    try:
+        return convert.of(hint)
+    except TypeError as error:
+        raise ExtensionError(f"{where}: the annotation {_written(field.type)} cannot be a setting's. {error}") from None
 
 
-def _fits(value: Any, option: Any) -> bool:
-    origin = get_origin(option)
-    if origin is Literal:
-        return value in get_args(option)
-    if origin is tuple:
-        return isinstance(value, (tuple, list))
-    if isinstance(value, bool):  # a bool is an int to Python, but not to who writes settings
-        return option in (bool, object)
-    if option is float:
-        return isinstance(value, (int, float))
-    return isinstance(value, origin or option)
+def _written(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) and not get_args(annotation) else str(annotation)
 
 
-def _converted(value: Any, option: Any) -> Any:
-    if get_origin(option) is tuple:
-        return tuple(value)
-    return float(value) if option is float else value
+def _hint(declared: Any, field: Field[Any]) -> Any:
+    """Return one field's annotation resolved, so that an error is that field's.
+
+    Names are looked up as `get_type_hints` does it for the class that declares the field, which may be a base class.
+    """
+    owner = next((one for one in declared.__mro__ if field.name in vars(one).get("__annotations__", {})), declared)
+    module = sys.modules.get(owner.__module__)
+    alone: Any = types.SimpleNamespace(__annotations__={field.name: field.type})
+    return get_type_hints(alone, dict(vars(owner)), vars(module) if module else {})[field.name]
 
 
-def _parsed(text: str, hint: Any, where: str) -> Any:
-    """Return the value that the text of an app setting stands for."""
-    for option in _options(hint):
-        try:
-            return _parse_one(text.strip(), option)
-        except (ValueError, RecursionError):
+def _value(way: Callable[[Any], Any], value: Any, where: str, allowed: str, field: Field[Any]) -> Any:
+    try:
+        return way(value)
+    except convert.RefusedError as error:
+        refused = error
+    # Raised out here, so that no error of a converter, which might quote a secret, is its context.
+    raise SettingsError(_message(refused, value, where, allowed, secret=_is_secret(field)))
+
+
+def _message(refused: RefusedError, value: Any, where: str, allowed: str, *, secret: bool) -> str:
+    if refused.at:
+        places = [f"{what} {_shown(which, secret=secret and what == 'key')}" for what, which in refused.at]
+        said = f"{where} has {_shown(refused.part, secret=secret)} at {' of '.join(places)}."
+    else:
+        said = f"{where} is {_shown(value, secret=secret)}."
+    return f"{said} Allowed: {allowed}. {refused.cure}".rstrip()
+
+
+def _check_textual(kind: Kind, text: str, where: str, extension: type, field: Field[Any]) -> None:
+    if not kind.textual:
+        raise SettingsError(
+            f"{where} is {_shown(text, secret=_is_secret(field))}, but no text can stand for {kind.allowed}. "
+            f"Leave it out, and use {extension.__name__}.configure({field.name}=...)."
+        )
+
+
+def _is_secret(field: Field[Any]) -> bool:
+    """Whether messages must not quote the value: the setting's name says so, or that `repr` leaves it out."""
+    return not field.repr or bool(_SECRET.search(field.name.lower()))
+
+
+def _shown(value: Any, *, secret: bool) -> str:
+    if secret:
+        return f"*** ({len(value)} characters)" if isinstance(value, str) else f"*** (of type {type(value).__name__})"
+    try:
+        text = repr(value)
+    except Exception:  # such as an int of more digits than Python writes
+        return f"<{type(value).__name__}>"
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text)} characters)"
+
+
+def _known(name: str, known: Iterable[str]) -> str:
+    if not known:
+        return "It has none."
+    near = _nearest(name.lower(), known)
+    return f"{f'Did you mean {near!r}? ' if near else ''}Known: {', '.join(known)}."
+
+
+def _nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    import difflib
+
+    return next(iter(difflib.get_close_matches(name, known, 1, likeness)), "")
+
+
+def _warn_of_misspelt(extension: type, known: Iterable[str]) -> None:
+    """Say once that an app setting with the extension's prefix is nearly the name of a setting.
+
+    One that is not near, or that ends in a whole name of a setting, may belong to an extension whose prefix begins the
+    same, such as EXT_A_ and EXT_A_B_. Nothing is said of it.
+    """
+    start = prefix(extension)
+    names = {one.upper() for one in known}
+    endings = tuple(f"_{one}" for one in names)
+    for variable in [one for one in os.environ if one.startswith(start) and one not in _warned]:
+        name = variable[len(start) :]
+        if name in names or name.upper().endswith(endings):
             continue
-    allowed = " or ".join(_name(option) for option in _options(hint) if option is not type(None))
-    raise SettingsError(f"{where} is {text!r}. Allowed: {allowed}.")
-
-
-def _parse_one(text: str, option: Any) -> Any:
-    if option is bool:
-        if text.lower() in TRUE + FALSE:
-            return text.lower() in TRUE
-    elif option in (int, float):
-        return option(text)
-    elif option in (str, Any):
-        return text
-    elif get_origin(option) is Literal:
-        if text in get_args(option):
-            return text
-    elif get_origin(option) is tuple:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    elif get_origin(option) is dict:
-        import json
-
-        value = json.loads(text)
-        if isinstance(value, dict):
-            return value
-    raise ValueError(text)
-
-
-def _allowed(hint: Any) -> str:
-    return " or ".join(_name(option) for option in _options(hint))
-
-
-def _name(option: Any) -> str:
-    if option is bool:
-        return "true or false"
-    if option in (None, type(None)):
-        return "None"
-    if get_origin(option) is Literal:
-        return " or ".join(repr(value) for value in get_args(option))
-    if get_origin(option) is tuple:
-        return "a list of texts (in an app setting: separated by commas)"
-    if get_origin(option) is dict:
-        return "a mapping (in an app setting: JSON)"
-    return {int: "a whole number", float: "a number", str: "a text"}.get(
-        option, getattr(option, "__name__", str(option))
-    )
+        if near := _nearest(name.upper(), names, 0.8):
+            _warned.add(variable)
+            _log.warning("%s: no setting is named %s. Did you mean %s?", extension.__name__, variable, start + near)

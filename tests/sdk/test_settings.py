@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import traceback
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ext_sdk import AppExtension, ExtensionError, SettingsError
+from ext_sdk import AppExtension, ExtensionError, SettingsError, settings
 
 
 @pytest.fixture
@@ -75,7 +74,7 @@ def test_an_unknown_setting_is_refused_with_the_known_ones(sample):
     with pytest.raises(SettingsError) as caught:
         sample.configure(slow=1)
     assert str(caught.value) == (
-        "SampleExtension: unknown setting 'slow'. Known: slow_ms, count, on, mode, names, extra, anything."
+        "SampleExtension: unknown setting 'slow'. Did you mean 'slow_ms'? Known: slow_ms, count, on, mode, names, extra, anything."
     )
 
 
@@ -99,7 +98,8 @@ def test_an_extension_without_settings_says_so():
         (
             {"names": "requests"},
             "SampleExtension: setting 'names' is 'requests'. "
-            "Allowed: a list of texts (in an app setting: separated by commas).",
+            "Allowed: a list of texts (in an app setting: separated by commas). "
+            "Put it into brackets, also if it is the only one: [...].",
         ),
         ({"extra": 1}, "SampleExtension: setting 'extra' is 1. Allowed: a mapping (in an app setting: JSON) or None."),
     ],
@@ -172,24 +172,6 @@ def test_an_abstract_extension_cannot_be_configured():
     assert str(caught.value).endswith("Base is not active: it is abstract, or its init() failed.")
 
 
-@given(st.integers())
-def test_a_number_survives_the_way_through_an_app_setting(number):
-    from ext_sdk.settings import _parsed
-
-    assert _parsed(f" {number} ", int, "x") == number
-
-
-@given(st.text())
-def test_no_text_of_an_app_setting_raises_anything_but_a_settings_error(text):
-    from ext_sdk.settings import _parsed
-
-    for hint in (int, float, bool, Literal["a"], tuple[str, ...], dict[str, str]):
-        try:
-            _parsed(text, hint, "x")
-        except SettingsError:
-            pass
-
-
 def test_none_is_not_offered_where_an_app_setting_cannot_say_it(sample, monkeypatch):
     monkeypatch.setenv("EXT_SAMPLE_SLOW_MS", "None")
     with pytest.raises(SettingsError) as caught:
@@ -207,3 +189,138 @@ def test_a_mapping_nested_too_deep_is_refused(sample, monkeypatch):
     monkeypatch.setenv("EXT_SAMPLE_EXTRA", "[" * 100_000)
     with pytest.raises(SettingsError, match="EXT_SAMPLE_EXTRA is "):
         sample.configure()
+
+
+def test_a_setting_unlike_any_other_gets_no_guess(sample):
+    with pytest.raises(SettingsError) as caught:
+        sample.configure(zzz=1)
+    assert str(caught.value) == (
+        "SampleExtension: unknown setting 'zzz'. Known: slow_ms, count, on, mode, names, extra, anything."
+    )
+
+
+def test_a_long_value_is_quoted_in_part(sample):
+    with pytest.raises(SettingsError) as caught:
+        sample.configure(count="x" * 600)
+    assert str(caught.value) == (
+        f"SampleExtension: setting 'count' is '{'x' * 499}... (602 characters). Allowed: a whole number."
+    )
+
+
+@pytest.mark.parametrize("value", [10**5000, type("Shy", (), {"__repr__": lambda self: 1 / 0})()], ids=["int", "Shy"])
+def test_a_value_that_cannot_be_written_out_is_named_by_its_type(sample, value):
+    with pytest.raises(SettingsError) as caught:
+        sample.configure(on=value)
+    assert str(caught.value) == (f"SampleExtension: setting 'on' is <{type(value).__name__}>. Allowed: true or false.")
+
+
+def test_an_app_setting_of_blanks_is_none_at_all(sample, monkeypatch):
+    monkeypatch.setenv("EXT_SAMPLE_COUNT", "  ")
+    assert sample.settings().count == 3
+
+
+def test_extensions_of_one_name_share_their_app_settings(monkeypatch):
+    def make(kind):
+        class TwinExtension(AppExtension):
+            __qualname__ = f"{kind}.TwinExtension"
+
+            @dataclass(frozen=True)
+            class Settings:
+                count: int = 0
+
+        return TwinExtension
+
+    monkeypatch.setenv("EXT_TWIN_COUNT", "2")
+    assert [make(kind).settings().count for kind in ("a", "b")] == [2, 2]
+
+
+# Secrets
+
+
+@dataclass(frozen=True)
+class Secretive:
+    api_key: int = 0
+    connection_string: float = 0
+    sas: int = 0
+    accessToken: int = 0
+    innocent: int = field(default=0, repr=False)
+    passwords: tuple[int, ...] = ()
+    token: dict[str, int] | None = None
+    max_tokens_a: int = 0
+    keyboard: int = 0
+    disaster: int = 0
+
+
+@pytest.fixture
+def secretive():
+    class VaultExtension(AppExtension):
+        Settings = Secretive
+
+    return VaultExtension
+
+
+@pytest.mark.parametrize(
+    ("given_", "said"),
+    [
+        ({"api_key": "hunter2"}, "setting 'api_key' is *** (7 characters). Allowed: a whole number."),
+        ({"connection_string": "hunter2"}, "setting 'connection_string' is *** (7 characters). Allowed: a number."),
+        ({"sas": 1.5}, "setting 'sas' is *** (of type float). Allowed: a whole number."),
+        ({"accessToken": "hunter2"}, "setting 'accessToken' is *** (7 characters). Allowed: a whole number."),
+        ({"innocent": "hunter2"}, "setting 'innocent' is *** (7 characters). Allowed: a whole number."),
+        (
+            {"passwords": "hunter2"},
+            "setting 'passwords' is *** (7 characters). Allowed: a list of whole numbers "
+            "(in an app setting: separated by commas). Put it into brackets, also if it is the only one: [...].",
+        ),
+        (
+            {"token": {"hunter2": "hunter2"}},
+            "setting 'token' has *** (7 characters) at key *** (7 characters). "
+            "Allowed: a mapping to whole numbers (in an app setting: JSON) or None.",
+        ),
+        ({"keyboard": "qwerty"}, "setting 'keyboard' is 'qwerty'. Allowed: a whole number."),
+        ({"disaster": "qwerty"}, "setting 'disaster' is 'qwerty'. Allowed: a whole number."),
+    ],
+)
+def test_a_value_that_may_be_a_secret_is_not_shown(secretive, given_, said):
+    """The setting's name tells, or `repr=False`."""
+    with pytest.raises(SettingsError) as caught:
+        secretive.configure(**given_)
+    assert str(caught.value) == f"VaultExtension: {said}"
+
+
+@pytest.mark.parametrize("name", ["API_KEY", "CONNECTION_STRING", "PASSWORDS", "TOKEN"])
+def test_a_secret_is_in_no_part_of_a_traceback(secretive, monkeypatch, name):
+    """Not in an error that was the cause, either."""
+    monkeypatch.setenv(f"EXT_VAULT_{name}", "hunter2")
+    with pytest.raises(SettingsError) as caught:
+        secretive.configure()
+    assert caught.value.__context__ is None
+    assert "hunter2" not in "".join(traceback.format_exception_only(caught.value))
+    assert f"EXT_VAULT_{name} " in str(caught.value)
+
+
+# Misspelt app settings
+
+
+def warnings_of(caplog):
+    return [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+
+
+@pytest.mark.parametrize("variable", ["EXT_SAMPLE_SLOWMS", "EXT_SAMPLE_SLOW_SM", "EXT_SAMPLE_slow_ms"])
+def test_a_misspelt_app_setting_is_told_once(sample, monkeypatch, caplog, variable):
+    monkeypatch.setattr(settings, "_warned", set())
+    monkeypatch.setenv(variable, "5")
+    sample.configure()
+    sample.configure()
+    assert warnings_of(caplog) == [f"SampleExtension: no setting is named {variable}. Did you mean EXT_SAMPLE_SLOW_MS?"]
+
+
+@pytest.mark.parametrize(
+    "variable", ["EXT_SAMPLE_PLUS_SLOW_MS", "EXT_SAMPLE_OTHER", "EXT_SAMPLES_COUNTS", "EXT_SAMPLE_ON"]
+)
+def test_nothing_is_said_of_an_app_setting_that_may_be_anothers(sample, monkeypatch, caplog, variable):
+    """`EXT_SAMPLE_PLUS_` may be the prefix of another extension."""
+    monkeypatch.setattr(settings, "_warned", set())
+    monkeypatch.setenv(variable, "1")
+    sample.configure()
+    assert warnings_of(caplog) == []
