@@ -24,8 +24,9 @@ __all__ = ["FALSE", "TRUE", "check_declared", "prefix", "resolve"]
 _log = logging.getLogger("ext_sdk")
 _warned: set[str] = set()
 
-_SECRET = re.compile(
-    r"connection_?string|(key|token|secret|credential|password|passwd|pwd|passphrase|authorization|dsn)s?(_|$)|(^|_)sas(_|$)"
+_SECRET = (
+    r"connection_?string|(^|_)sas(_|$)"
+    r"|(key|token|secret|credential|password|passwd|pwd|passphrase|authorization|dsn)s?(_|$)"
 )
 _LONGEST = 500
 """Characters of a wrong value that a message quotes."""
@@ -148,7 +149,7 @@ def _check_textual(kind: Kind, text: str, where: str, extension: type, field: Fi
 
 def _is_secret(field: Field[Any]) -> bool:
     """Whether messages must not quote the value: the setting's name says so, or that `repr` leaves it out."""
-    return not field.repr or bool(_SECRET.search(field.name.lower()))
+    return not field.repr or bool(re.search(_SECRET, field.name.lower()))
 
 
 def _shown(value: Any, *, secret: bool) -> str:
