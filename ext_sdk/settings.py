@@ -24,7 +24,7 @@ __all__ = ["FALSE", "TRUE", "check_declared", "prefix", "resolve"]
 _log = logging.getLogger("ext_sdk")
 _warned: set[str] = set()
 
-_SECRET = (
+_CONFIDENTIAL = (
     r"connection_?string|(^|_)sas(_|$)"
     r"|(key|token|secret|credential|password|passwd|pwd|passphrase|authorization|dsn)s?(_|$)"
 )
@@ -149,7 +149,7 @@ def _check_textual(kind: Kind, text: str, where: str, extension: type, field: Fi
 
 def _is_secret(field: Field[Any]) -> bool:
     """Whether messages must not quote the value: the setting's name says so, or that `repr` leaves it out."""
-    return not field.repr or bool(re.search(_SECRET, field.name.lower()))
+    return not field.repr or bool(re.search(_CONFIDENTIAL, field.name.lower()))
 
 
 def _shown(value: Any, *, secret: bool) -> str:
