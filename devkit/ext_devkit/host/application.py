@@ -7,11 +7,10 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from ext_devkit.host.console import logger
-from ext_devkit.host.http import BodyTooLargeError, read_body
 from ext_devkit.host.routing import Template, decode_path
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Receive, Scope, Send
 
-    from ext_devkit.host.answers import Answers
+    from ext_devkit.host.answers import Answering
     from ext_devkit.host.settings import LocalSettings
 
 HOME = "<!doctype html><title>azfunc-ext</title><p>Your function app is up and running.</p>"
@@ -48,7 +47,7 @@ class Route:
 class Application:
     """ASGI application over the routes of one app, the most exact first."""
 
-    def __init__(self, routes: Sequence[Route], answers: Answers) -> None:
+    def __init__(self, routes: Sequence[Route], answers: Answering) -> None:
         self._routes = sorted(routes, key=lambda route: route.template.precedence)
         self._answers = answers
 
@@ -59,27 +58,17 @@ class Application:
         response = await self._respond(Request(scope, receive))
         await response(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> ASGIApp:
         path = decode_path(request.scope.get("raw_path", b"").decode("latin-1") or request.url.path)
         if path.lower().split("/")[0] == "admin":
             return self._admin(path.lower())
         for route in self._routes:
             if route.takes(request.method) and (params := route.template.match(path)) is not None:
-                return await self._invoke(route, params, request)
+                return await self._answers.to(route, request, params)
         if not path and request.method == "GET":
             return HTMLResponse(HOME)
         logger.info("No function answers %s /%s (404)", request.method, path)
         return Response(status_code=404)
-
-    async def _invoke(self, route: Route, params: dict[str, str], request: Request) -> Response:
-        try:
-            body = await read_body(request)
-        except BodyTooLargeError:
-            return Response(status_code=413)
-        except ClientDisconnect:
-            logger.info("The client of %s went away before its request was whole", route.name)
-            return Response(status_code=400)
-        return await self._answers.to(route, request, params, body)
 
     def _admin(self, path: str) -> Response:
         if path == "admin/host/status":

@@ -15,6 +15,8 @@ from ext_devkit.errors import DevkitError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ext_devkit.host.web import WebFramework
+
 HTTP_TRIGGER = "httpTrigger"
 HTTP = "http"
 RETURN = "$return"
@@ -152,8 +154,12 @@ def has_implicit_output(binding_type: str) -> bool:
     return bool(getattr(found, "has_implicit_output", lambda: False)())
 
 
-def fits(binding_type: str, pytype: Any, *, is_out: bool) -> bool:
-    """Say whether a Python type fits a binding, by the converter's own check."""
+def fits(binding_type: str, pytype: Any, *, is_out: bool, web: WebFramework | None = None) -> bool:
+    """Say whether a Python type fits a binding, by the converter's own check, or by that of a web framework."""
+    if web is not None and binding_type == HTTP_TRIGGER and not is_out:
+        return web.takes(pytype)
+    if web is not None and binding_type == HTTP and is_out:
+        return web.gives(pytype)
     found = converter(binding_type)
     check = getattr(found, "check_output_type_annotation" if is_out else "check_input_type_annotation", None)
     try:

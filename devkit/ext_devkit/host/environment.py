@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 CONNECTION_STRING = "APPLICATIONINSIGHTS_CONNECTION_STRING"
+EXTENSIONS = "azurefunctions"
+"""Package of the Functions extensions, which remember what the app imports of them."""
+
 LOCAL_KEY = "00000000-0000-0000-0000-000000000000"
 """Instrumentation key of the local Application Insights, which takes any."""
 
@@ -32,6 +35,8 @@ class AppProcess:
 
     def enter(self, values: Mapping[str, str], insights: str) -> None:
         """Set the app settings and the import path, as the host and the worker do."""
+        for name in _extensions():
+            self._hidden[name] = sys.modules.pop(name)
         _apply(values)
         os.environ["AzureWebJobsScriptRoot"] = str(self._app)  # noqa: SIM112 - the worker's spelling
         os.environ.setdefault("FUNCTIONS_WORKER_RUNTIME", "python")
@@ -52,6 +57,8 @@ class AppProcess:
         for name, module in list(sys.modules.items()):
             if name == "__app__" or name.startswith("__app__.") or self._owns(module):
                 del sys.modules[name]
+        for name in _extensions():
+            del sys.modules[name]
         sys.modules.update(self._hidden)
         self._hidden.clear()
         sys.path[:] = self._path
@@ -63,6 +70,10 @@ class AppProcess:
         file = getattr(module, "__file__", None)
         places = [file] if isinstance(file, str) else list(getattr(module, "__path__", ()))
         return any(is_code_of(self._app, Path(place)) for place in places)
+
+
+def _extensions() -> list[str]:
+    return [name for name in sys.modules if name == EXTENSIONS or name.startswith(f"{EXTENSIONS}.")]
 
 
 def insights_connection_string(target: str) -> str | None:

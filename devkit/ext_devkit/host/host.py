@@ -17,12 +17,16 @@ from ext_devkit.host.invocation import Invoker
 from ext_devkit.host.routing import Template, join_prefix
 from ext_devkit.host.settings import HostSettings, LocalSettings, read_host_settings, read_local_settings
 from ext_devkit.host.signature import read_signature
+from ext_devkit.host.streaming import StreamedAnswers
+from ext_devkit.host.web import find_web_framework
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from ext_devkit.host.answers import Answering
     from ext_devkit.host.functions import FunctionInfo
     from ext_devkit.host.model import Declared
+    from ext_devkit.host.web import WebFramework
 
 REGISTRY_MODULE = "ext_devkit.host.functions"
 
@@ -43,6 +47,7 @@ class FunctionHost:
         self.routes: list[Route] = []
         self.not_served: dict[str, str] = {}
         self.registry = Registry()
+        self.web: WebFramework | None = None
         self._process = AppProcess(app)
 
     @classmethod
@@ -83,11 +88,17 @@ class FunctionHost:
         self.invoker = Invoker(self.registry)
         if self.settings.missing:
             logger.warning('host.json is missing; func and Azure need one. {"version": "2.0"} is enough.')
-        for declared in self._declared():
+        functions = self._declared()
+        self.web = find_web_framework() if self.model == "v2" else None
+        for declared in functions:
             self._add(declared)
         _warn_of_doubles(self.routes)
-        answers = Answers(self.registry, self.invoker, self.app)
-        self.asgi = with_cors(Application(self.routes, answers), self.local)
+        self.asgi = with_cors(Application(self.routes, self._answering()), self.local)
+
+    def _answering(self) -> Answering:
+        if self.web is None:
+            return Answers(self.registry, self.invoker, self.app)
+        return StreamedAnswers(self.registry, self.invoker, self.app, self.web)
 
     def _declared(self) -> Sequence[Declared]:
         if (self.app / v2.script_name()).is_file():
@@ -118,7 +129,7 @@ class FunctionHost:
 
     def _register(self, declared: Declared, func: Callable[..., Any]) -> FunctionInfo:
         """Register a function, and look it up once, as the workers do when they load it."""
-        signature = read_signature(func, declared.bindings, declared.place)
+        signature = read_signature(func, declared.bindings, declared.place, self.web)
         info = self.registry.add(declared, func, signature)
         self.registry.get_function(info.function_id)
         return info

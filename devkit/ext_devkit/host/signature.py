@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ext_devkit.errors import DevkitError
-from ext_devkit.host.bindings import RETURN, Binding, fits, has_implicit_output
+from ext_devkit.host.bindings import HTTP, HTTP_TRIGGER, RETURN, Binding, fits, has_implicit_output
 from ext_devkit.host.functions import ParamTypeInfo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from ext_devkit.host.web import WebFramework
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,10 @@ class Signature:
     has_return: bool
 
 
-def read_signature(func: Callable[..., Any], bindings: Sequence[Binding], place: str) -> Signature:
-    """Match a function with its bindings; `place` names the function in errors."""
+def read_signature(
+    func: Callable[..., Any], bindings: Sequence[Binding], place: str, web: WebFramework | None = None
+) -> Signature:
+    """Match a function with its bindings; `place` names the function in errors, `web` has the types for HTTP."""
     parameters = _parameters(func, place)
     hints = _hints(func, place)
     bound = {binding.name: binding for binding in bindings if binding.name != RETURN}
@@ -36,14 +40,14 @@ def read_signature(func: Callable[..., Any], bindings: Sequence[Binding], place:
         parameters.remove("context")
         _check_context(hints, place)
     _check_names(parameters, list(bound), place)
-    types = {name: _parameter_type(bound[name], hints, place) for name in parameters}
+    types = {name: _parameter_type(bound[name], hints, place, web) for name in parameters}
     explicit = next((binding for binding in bindings if binding.name == RETURN), None)
     implicit = next((binding for binding in bindings if has_implicit_output(binding.type)), None)
     return Signature(
         requires_context=requires_context,
         inputs={name: info for name, info in types.items() if not bound[name].is_out},
         outputs={name: info for name, info in types.items() if bound[name].is_out},
-        returns=_return_type(explicit, implicit, hints, place),
+        returns=_return_type(explicit, implicit, hints, place, web),
         has_return=explicit is not None or implicit is not None,
     )
 
@@ -85,7 +89,7 @@ def _check_names(parameters: list[str], bound: list[str], place: str) -> None:
         )
 
 
-def _parameter_type(binding: Binding, hints: dict[str, Any], place: str) -> ParamTypeInfo:
+def _parameter_type(binding: Binding, hints: dict[str, Any], place: str, web: WebFramework | None) -> ParamTypeInfo:
     if binding.name not in hints:
         return ParamTypeInfo(binding.type, None)
     annotation = hints[binding.name]
@@ -98,13 +102,13 @@ def _parameter_type(binding: Binding, hints: dict[str, Any], place: str) -> Para
     if not isinstance(pytype, type) and typing.get_origin(pytype) is None:
         raise DevkitError(f"{wanted} has the annotation {_name(pytype)}, which is no type.")
     kind = "generic" if pytype in (str, bytes) and not has_implicit_output(binding.type) else binding.type
-    if not fits(kind, pytype, is_out=is_out):
-        _refuse(wanted, pytype)
+    if not fits(kind, pytype, is_out=is_out, web=web):
+        _refuse(wanted, pytype, web if kind in {HTTP, HTTP_TRIGGER} else None)
     return ParamTypeInfo(kind, pytype)
 
 
 def _return_type(
-    explicit: Binding | None, implicit: Binding | None, hints: dict[str, Any], place: str
+    explicit: Binding | None, implicit: Binding | None, hints: dict[str, Any], place: str, web: WebFramework | None
 ) -> ParamTypeInfo | None:
     if explicit is None:
         return ParamTypeInfo(implicit.type, hints.get("return")) if implicit else None
@@ -114,13 +118,17 @@ def _return_type(
     wanted = f'{place}: the output binding "$return" ({explicit.type})'
     if not isinstance(pytype, type):
         raise DevkitError(f"{wanted} has the return annotation {_name(pytype)}; the worker takes one plain type here.")
-    if not fits(explicit.type, pytype, is_out=True):
-        _refuse(wanted, pytype)
+    if not fits(explicit.type, pytype, is_out=True, web=web):
+        _refuse(wanted, pytype, web if explicit.type == HTTP else None)
     return ParamTypeInfo(explicit.type, pytype)
 
 
-def _refuse(wanted: str, pytype: Any) -> NoReturn:
-    raise DevkitError(f"{wanted} does not take the annotation {_name(pytype)}. Use a type of azure.functions for it.")
+def _refuse(wanted: str, pytype: Any, web: WebFramework | None) -> NoReturn:
+    cure = "Use a type of azure.functions for it."
+    if web is not None:
+        package = web.module.rpartition(".")[0]
+        cure = f"All HTTP functions of an app that imports {package} take and return its types: use one of them."
+    raise DevkitError(f"{wanted} does not take the annotation {_name(pytype)}. {cure}")
 
 
 def _is_out(annotation: Any) -> bool:
