@@ -16,7 +16,7 @@ def loaded(first: str, then: str) -> set[str]:
     code = (
         f"import json, sys\n{first}\nbefore = set(sys.modules)\n{then}\n"
         "import threading\nthreads = [one.name for one in threading.enumerate()]\n"
-        "assert threads in (['MainThread'], ['MainThread', 'ext_sdk-sigterm']), threads\n"
+        "assert threads in (['MainThread'], ['MainThread', 'ext_sdk-signals']), threads\n"
         "print(json.dumps(sorted(set(sys.modules) - before)))"
     )
     done = subprocess.run(
