@@ -6,6 +6,7 @@ from ext_sdk.extension import AppExtension, FuncExtension
 from ext_sdk.invocation import Invocation, Outcome
 from ext_sdk.registry import extensions
 from ext_sdk.shutdown import flush
+from ext_sdk.workers import install as _install
 
 __all__ = [
     "AppExtension",
@@ -19,3 +20,5 @@ __all__ = [
     "flush",
     "propagate",
 ]
+
+_install()  # Extensions that know only azure-functions' own base classes run from here on, with or without one of ours.

@@ -54,9 +54,10 @@ def install() -> None:
         return
     with _lock:
         strange = [what for name in _workers if (module := sys.modules.get(name)) and (what := _watch(name, module))]
-        function_app.watch(_collected)
         if not _seams and not strange and app.in_worker():
             strange = ["no worker that ext_sdk knows is loaded in this process"]
+        if _seams or strange:
+            function_app.watch(_collected)
         if strange:
             _fall_back(strange[0])
         if registry.drivers and not official.driven_by_the_worker():

@@ -13,7 +13,7 @@ from azure.functions import AppExtensionBase
 
 from ext_sdk import AppExtension, registry
 from ext_sdk.function import Function
-from ext_sdk.workers.seam import _sync_call
+from ext_sdk.workers.calls import _sync_call
 from tests.benchmarks.measure import compare
 
 FROZEN = 1_000_000

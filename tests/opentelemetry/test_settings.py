@@ -29,7 +29,7 @@ KEY = "0BADF00D-2222-3333-4444-555555555555"
         ),
         (
             {"exportr": "none"},
-            "unknown setting 'exportr'. Known: exporter, connection_string, sampling_ratio, invocation_span, "
+            "unknown setting 'exportr'. Did you mean 'exporter'? Known: exporter, connection_string, sampling_ratio, invocation_span, "
             "instrument, resource_attributes.",
         ),
     ],
