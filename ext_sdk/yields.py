@@ -79,7 +79,7 @@ def _definition(code: CodeType) -> tuple[ast.FunctionDef, int] | None:
         lines, first = inspect.getsourcelines(code)
         indented = lines[0][:1].isspace()
         body = ast.parse(("if 1:\n" if indented else "") + "".join(lines)).body
-    except (OSError, TypeError, SyntaxError, ValueError, IndexError):
+    except Exception:  # no source, or one that is no longer Python
         return None
     definition = body[0].body[0] if isinstance(body[0], ast.If) else body[0]
     if not isinstance(definition, ast.FunctionDef) or definition.name != code.co_name:

@@ -1,0 +1,477 @@
+"""A hook that cannot work is found when its class is defined, with its place and the code to write."""
+
+from __future__ import annotations
+
+import abc
+import contextlib
+import functools
+import logging
+from textwrap import dedent, indent
+
+import pytest
+
+from ext_sdk import AppExtension, ExtensionError, FuncExtension
+from ext_sdk.signatures import check
+
+KNOWN = {
+    "AppExtension": AppExtension,
+    "FuncExtension": FuncExtension,
+    "abc": abc,
+    "contextlib": contextlib,
+    "functools": functools,
+}
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a source as the file gate.py and check the class `Gate` in it."""
+
+    def run(source):
+        path = tmp_path / "gate.py"
+        path.write_text(dedent(source))
+        names = {"__name__": "gate", **KNOWN}
+        exec(compile(path.read_text(), path, "exec"), names)
+        gate = names["Gate"]
+        check(gate, dict(vars(gate)), app_level=issubclass(gate, AppExtension))
+        return gate
+
+    return run
+
+
+@pytest.fixture
+def app(run):
+    """Define an app-level extension with these hooks; the first line of the hooks is line 2."""
+    return lambda hooks: run("class Gate(AppExtension, abstract=True):\n" + indent(dedent(hooks).strip("\n"), "    "))
+
+
+@pytest.fixture
+def function(run):
+    """Define a function-level extension with these hooks; the first line of the hooks is line 2."""
+    return lambda hooks: run("class Gate(FuncExtension, abstract=True):\n" + indent(dedent(hooks).strip("\n"), "    "))
+
+
+@pytest.fixture
+def message(tmp_path):
+    """Return the message of the refusal of a source, with the file's name alone."""
+
+    def message(define, source):
+        with pytest.raises(ExtensionError) as caught:
+            define(source)
+        return str(caught.value).replace(f"{tmp_path}/", "")
+
+    return message
+
+
+PRE = "\n    @classmethod\n    def pre_invocation_app_level(cls, logger, context, func_args):\n        ..."
+AROUND = "\n    @classmethod\n    def around_invocation(cls, invocation):\n        outcome = yield"
+CALLED = "it is called as pre_invocation_app_level(logger, context, func_args)"
+
+
+@pytest.mark.parametrize(
+    ("hooks", "what"),
+    [
+        (
+            "def pre_invocation_app_level(self, logger, context, func_args): ...",
+            "has no @classmethod, so it is not given the class: its 'self' would be 'logger'.",
+        ),
+        (
+            "def pre_invocation_app_level(cls, logger, context, func_args=None): ...",
+            "has no @classmethod, so it is not given the class: its 'cls' would be 'logger'.",
+        ),
+        (
+            "def pre_invocation_app_level(klass, logger, context, func_args): ...",
+            "has no @classmethod, so it is not given the class: its 'klass' would be 'logger'.",
+        ),
+        (
+            "@staticmethod\ndef pre_invocation_app_level(cls, logger, context, func_args=None): ...",
+            "is a staticmethod, which is not given the class: its 'cls' would be 'logger'.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation_app_level(logger, context, func_args, *more): ...",
+            "has no parameter for the class, so its 'logger' would be the class.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation_app_level(): ...",
+            "has no parameter for the class and 'logger' and 'context' and 'func_args', so every call would fail: "
+            f"{CALLED}.",
+        ),
+        (
+            "@classmethod\n@staticmethod\ndef pre_invocation_app_level(logger, context, func_args): ...",
+            "has @classmethod and @staticmethod on top of each other, of which Python versions make different things.",
+        ),
+        (
+            "@staticmethod\n@classmethod\ndef pre_invocation_app_level(cls, logger, context, func_args): ...",
+            "has @staticmethod and @classmethod on top of each other, of which Python versions make different things.",
+        ),
+        (
+            "@property\ndef pre_invocation_app_level(self): ...",
+            "is a property, which is not evaluated on the class, so it could not be called.",
+        ),
+        (
+            "@classmethod\n@property\ndef pre_invocation_app_level(cls): ...",
+            "is a property, which is not evaluated on the class, so it could not be called.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation_app_level(cls, logger, context): ...",
+            f"has no parameter for 'func_args', so every call would fail: {CALLED}.",
+        ),
+        (
+            "@staticmethod\ndef pre_invocation_app_level(logger): ...",
+            f"has no parameter for 'context' and 'func_args', so every call would fail: {CALLED}.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation_app_level(cls, logger, context, func_args, request, user): ...",
+            f"requires 'request' and 'user', which it is not given, so every call would fail: {CALLED}.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation_app_level(cls, *args, level): ...",
+            f"requires 'level' by name, so every call would fail: {CALLED}, by position.",
+        ),
+        (
+            "@classmethod\nasync def pre_invocation_app_level(cls, logger, context, func_args): ...",
+            "is async, and nothing awaits a hook, so none of its code would run. Hooks run around async functions, "
+            "too: write it without `async`, and give what is to be awaited to a task or thread of its own.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation_app_level(cls, logger, context, func_args):\n    yield",
+            "has a `yield`, so a call only makes a generator and none of its code would run.",
+        ),
+    ],
+)
+def test_a_wrong_hook_at_app_level_is_refused_with_its_place_and_the_code_to_write(app, message, hooks, what):
+    assert message(app, hooks) == f"Gate.pre_invocation_app_level (gate.py:2) {what} Write:{PRE}"
+
+
+@pytest.mark.parametrize(
+    ("hooks", "what"),
+    [
+        (
+            "def pre_invocation(logger, context, func_args): ...",
+            "has no parameter for the instance, so its 'logger' would be the instance.",
+        ),
+        (
+            "def pre_invocation(self, logger): ...",
+            "has no parameter for 'context' and 'func_args', so every call would fail: "
+            "it is called as pre_invocation(logger, context, func_args).",
+        ),
+        (
+            "@staticmethod\ndef pre_invocation(self, logger, context, func_args=None): ...",
+            "is a staticmethod, which is not given the instance: its 'self' would be 'logger'.",
+        ),
+        (
+            "async def pre_invocation(self, logger, context, func_args): ...",
+            "is async, and nothing awaits a hook, so none of its code would run. Hooks run around async functions, "
+            "too: write it without `async`, and give what is to be awaited to a task or thread of its own.",
+        ),
+    ],
+)
+def test_a_wrong_hook_at_function_level_is_refused_with_its_place_and_the_code_to_write(function, message, hooks, what):
+    cure = "\n    def pre_invocation(self, logger, context, func_args):\n        ..."
+    assert message(function, hooks) == f"Gate.pre_invocation (gate.py:2) {what} Write:{cure}"
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("post_function_load_app_level", "function_name, function_directory"),
+        ("pre_invocation_app_level", "logger, context, func_args"),
+        ("post_invocation_app_level", "logger, context, func_args, func_ret"),
+        ("invocation_failed_app_level", "logger, context, func_args, error"),
+        ("shutdown", "timeout"),
+        ("init", ""),
+    ],
+)
+def test_each_hook_at_app_level_has_to_take_what_it_is_called_with(app, message, name, parameters):
+    app(f"@classmethod\ndef {name}(cls, {parameters}): ...")
+    app(f"@staticmethod\ndef {name}({parameters}): ...")
+    assert message(app, f"@classmethod\ndef {name}(cls, {parameters + ', ' * bool(parameters)}more): ...") == (
+        f"Gate.{name} (gate.py:2) requires 'more', which it is not given, so every call would fail: "
+        f"it is called as {name}({parameters}). Write:\n"
+        f"    @classmethod\n    def {name}({', '.join(filter(None, ['cls', parameters]))}):\n        ..."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("post_function_load", "function_name, function_directory"),
+        ("pre_invocation", "logger, context, func_args"),
+        ("post_invocation", "logger, context, func_args, func_ret"),
+        ("invocation_failed", "logger, context, func_args, error"),
+        ("shutdown", "timeout"),
+    ],
+)
+def test_each_hook_at_function_level_has_to_take_what_it_is_called_with(function, message, name, parameters):
+    function(f"def {name}(self, {parameters}): ...")
+    function(f"@classmethod\ndef {name}(cls, {parameters}): ...")
+    function(f"@staticmethod\ndef {name}({parameters}): ...")
+    missing = parameters.split(", ")[-1]
+    kept = ", ".join(["self", *parameters.split(", ")[:-1]])
+    assert message(function, f"def {name}({kept}): ...") == (
+        f"Gate.{name} (gate.py:2) has no parameter for {missing!r}, so every call would fail: "
+        f"it is called as {name}({parameters}). Write:\n    def {name}(self, {parameters}):\n        ..."
+    )
+
+
+@pytest.mark.parametrize(
+    ("hooks", "what"),
+    [
+        ("pre_invocation_app_level = 7", "is 7, which cannot be called."),
+        ("pre_invocation_app_level = staticmethod('x')", "is 'x', which cannot be called."),
+        (
+            "pre_invocation_app_level = functools.cached_property(len)",
+            "is a property, which is not evaluated on the class, so it could not be called.",
+        ),
+        (
+            "pre_invocation_app_level = functools.partial(lambda a, b: None, 1)",
+            f"cannot be called as it will be (too many positional arguments): {CALLED}.",
+        ),
+    ],
+)
+def test_a_hook_that_is_no_function_is_named_with_its_module(app, message, hooks, what):
+    assert message(app, hooks).replace("gate.py:2", "gate") == (
+        f"Gate.pre_invocation_app_level (gate) {what} Write:{PRE}"
+    )
+
+
+def test_configure_takes_what_its_author_likes(app):
+    app("@classmethod\ndef configure(cls, key, *, level, **more): ...")
+    app("@staticmethod\ndef configure(key): ...")
+    app("@classmethod\nasync def configure(cls): ...")
+
+
+def test_configure_has_to_be_given_the_class(app, message):
+    assert message(app, "def configure(cls, **settings): ...") == (
+        "Gate.configure (gate.py:2) has no @classmethod, so it is not given the class: its 'cls' would get nothing. "
+        "Write:\n    @classmethod\n    def configure(cls, **settings):\n        ..."
+    )
+
+
+def test_none_switches_a_hook_off_that_a_base_class_has(app):
+    app("pre_invocation_app_level = None")
+
+
+def test_init_cannot_be_none_as_it_is_called(app, message):
+    assert message(app, "init = None") == (
+        "Gate.init (gate) is None, which cannot be called. Write:\n    @classmethod\n    def init(cls):\n        ..."
+    )
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        "def pre_invocation_app_level(logger, context, func_args): ...",
+        "pre_invocation_app_level = print",
+        "pre_invocation_app_level = lambda *args: None",
+        "pre_invocation_app_level = functools.partial(print, 1)",
+        "pre_invocation_app_level = classmethod(functools.partial(print, 1))",
+        "pre_invocation_app_level = functools.partialmethod(classmethod(lambda cls, a, b, c, d: None), 1)",
+        "pre_invocation_app_level = staticmethod(staticmethod(lambda a, b, c: None))",
+        "pre_invocation_app_level = [].append\npre_invocation_app_level = 'x'.format",
+        "pre_invocation_app_level = functools.singledispatchmethod(lambda *args: None)",
+        "class pre_invocation_app_level:\n    def __init__(self, a, b, c): ...",
+        "pre_invocation_app_level = type('Hook', (), {'__call__': lambda self, a, b, c: None})()",
+        "@classmethod\n@functools.wraps(len)\ndef pre_invocation_app_level(*args, **kwargs): ...",
+        "@classmethod\n@abc.abstractmethod\ndef around_invocation(cls, invocation): ...",
+    ],
+)
+def test_whatever_takes_the_call_is_accepted(app, hooks):
+    app(hooks)
+
+
+def test_a_property_that_returns_a_hook_works_on_an_instance(function):
+    function("@property\ndef pre_invocation(self): return print")
+
+
+def test_a_callable_object_is_looked_at_as_a_function_is(app, message):
+    define = """
+        class Hook:
+            async def __call__(self, logger, context, func_args): ...
+        pre_invocation_app_level = Hook()
+    """
+    assert "is async, and nothing awaits a hook" in message(app, define)
+
+
+@pytest.mark.parametrize(
+    ("hooks", "what"),
+    [
+        (
+            "@classmethod\ndef around_invocation(cls, invocation):\n    print(invocation)",
+            "never yields, so it would fail at each invocation: the function runs at its `yield`.",
+        ),
+        (
+            "@classmethod\ndef around_invocation(cls, invocation):\n    return",
+            "never yields, so it would fail at each invocation: the function runs at its `yield`.",
+        ),
+        (
+            "@classmethod\ndef around_invocation(cls, invocation):\n    def inner(): yield\n    inner()",
+            "never yields, so it would fail at each invocation: the function runs at its `yield`.",
+        ),
+        (
+            "@classmethod\nasync def around_invocation(cls, invocation):\n    yield",
+            "is async, and nothing awaits a hook, so none of its code would run. Hooks run around async functions, "
+            "too: write it without `async`, and give what is to be awaited to a task or thread of its own.",
+        ),
+        (
+            "@classmethod\n@contextlib.contextmanager\ndef around_invocation(cls, invocation):\n    yield",
+            "has @contextmanager, so it would make no generator and fail at each invocation.",
+        ),
+        (
+            "@classmethod\n@contextlib.asynccontextmanager\nasync def around_invocation(cls, invocation):\n    yield",
+            "has @asynccontextmanager, so it would make no generator and fail at each invocation.",
+        ),
+        (
+            "@classmethod\ndef around_invocation(cls, invocation):\n    yield\n    yield",
+            "yields a second time in line 5, so it would fail after each invocation. "
+            "The function runs once, at the one yield.",
+        ),
+        (
+            "@staticmethod\ndef around_invocation(cls, invocation):\n    yield",
+            "is a staticmethod, which is not given the class: its 'cls' would be 'invocation'.",
+        ),
+    ],
+)
+def test_around_invocation_has_to_be_a_generator_function_with_one_yield(app, message, hooks, what):
+    assert message(app, hooks) == f"Gate.around_invocation (gate.py:2) {what} Write:{AROUND}"
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        "@classmethod\ndef around_invocation(cls, invocation):\n    return super().around_invocation(invocation)",
+        "@classmethod\ndef around_invocation(cls, invocation):\n    raise NotImplementedError",
+        "@classmethod\ndef around_invocation(cls, invocation):\n    return cls.one(invocation) if invocation else None",
+        "@classmethod\ndef around_invocation(cls, invocation):\n    return invocation and cls.one(invocation)",
+        "around_invocation = lambda invocation: iter([None])",
+        "around_invocation = classmethod(lambda cls, invocation: (yield))",
+        "around_invocation = functools.partial(lambda name, invocation: (yield), 'x')",
+        """
+        def traced(hook):
+            @functools.wraps(hook)
+            def wrapper(*args):
+                return hook(*args)
+            return wrapper
+        @classmethod
+        @traced
+        def around_invocation(cls, invocation):
+            yield
+        """,
+        """
+        def traced(hook):
+            @functools.wraps(hook)
+            def wrapper(*args):
+                yield from hook(*args)
+                yield from ()
+            return wrapper
+        @classmethod
+        @traced
+        def around_invocation(cls, invocation):
+            yield
+        """,
+    ],
+)
+def test_what_may_make_a_generator_is_left_to_the_invocation(app, hooks):
+    app(hooks)
+
+
+MIXIN = """
+class Mixin:
+    def pre_invocation_app_level(self, logger, context, func_args): ...
+"""
+
+
+def test_a_hook_of_a_mixin_is_looked_at_in_the_extension_that_has_it(run, message):
+    assert message(run, MIXIN + "class Gate(Mixin, AppExtension, abstract=True): ...") == (
+        "Gate.pre_invocation_app_level (from Mixin, gate.py:3) has no @classmethod, so it is not given the class: "
+        f"its 'self' would be 'logger'. Write:{PRE}"
+    )
+
+
+def test_a_mixins_hook_that_the_class_replaces_is_its_own_affair(run):
+    hook = "    @classmethod\n    def pre_invocation_app_level(cls, *args): ..."
+    run(MIXIN + f"class Gate(Mixin, AppExtension, abstract=True):\n{hook}")
+
+
+def test_a_hook_of_a_mixin_that_stands_behind_the_frameworks_class_is_warned_of(run, caplog, tmp_path):
+    with caplog.at_level(logging.WARNING, "ext_sdk"):
+        run(MIXIN + "class Gate(AppExtension, Mixin, abstract=True): ...")
+    assert {one.getMessage().replace(f"{tmp_path}/", "") for one in caplog.records} == {
+        "Mixin.pre_invocation_app_level (gate.py:3) is never called in Gate, as AppExtensionBase comes before it: "
+        "put Mixin first among the bases."
+    }
+
+
+def test_an_extension_that_is_a_base_was_looked_at_before(run):
+    """The hooks of a published class that is no extension of ours stay as they are, too."""
+    run(
+        """
+        from azure.functions import FuncExtensionBase
+        class Published(FuncExtensionBase):
+            def pre_invocation(self, logger, context): ...
+        class Gate(Published, FuncExtension, abstract=True): ...
+        """
+    )
+
+
+def test_a_hook_of_the_other_level_is_refused_with_the_one_that_was_meant(app, function, message):
+    assert message(app, "@classmethod\ndef pre_invocation(cls, logger, context, func_args): ...") == (
+        "Gate.pre_invocation (gate.py:2) is never called: it is a hook of function-level extensions, "
+        f"and this one is at app level, where it is called pre_invocation_app_level. Write:{PRE}"
+    )
+    assert message(function, "def invocation_failed_app_level(self, *args): ...") == (
+        "Gate.invocation_failed_app_level (gate.py:2) is never called: it is a hook of app-level extensions, "
+        "and this one is at function level, where it is called invocation_failed. Write:\n"
+        "    def invocation_failed(self, logger, context, func_args, error):\n        ..."
+    )
+
+
+def test_a_mixin_for_both_levels_is_accepted_at_each(run):
+    mixin = """
+class Both:
+    @staticmethod
+    def pre_invocation(logger, context, func_args): ...
+    pre_invocation_app_level = pre_invocation
+"""
+    run(mixin + "class Gate(Both, AppExtension, abstract=True): ...")
+    run(mixin + "class Gate(Both, FuncExtension, abstract=True): ...")
+
+
+def test_a_value_with_the_name_of_a_hook_of_the_other_level_is_none(app):
+    app("pre_invocation = 'text'")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("post_invocations_app_level", "post_invocation_app_level"),
+        ("on_invocation_failed", "invocation_failed_app_level"),
+        ("around_invokation", "around_invocation"),
+        ("shut_down", "shutdown"),
+    ],
+)
+def test_a_name_that_is_close_to_a_hook_is_warned_of(app, caplog, tmp_path, name, meant):
+    with caplog.at_level(logging.WARNING, "ext_sdk"):
+        app(f"@classmethod\ndef {name}(cls, *args): ...")
+    assert {one.getMessage().replace(f"{tmp_path}/", "") for one in caplog.records} == {
+        f"Gate.{name} (gate.py:2) is no hook, did you mean {meant}?"
+    }
+
+
+@pytest.mark.parametrize(
+    "hooks",
+    [
+        "def _around_invokation(self): ...",
+        "around_invokation = 3",
+        "def after(self): ...\ndef invocation(self): ...\ndef start(self): ...\ndef load(self): ...",
+        "@classmethod\ndef shut_down(cls): ...\n@classmethod\ndef shutdown(cls, timeout): ...",
+    ],
+)
+def test_other_names_are_the_authors_own(app, caplog, hooks):
+    with caplog.at_level(logging.WARNING, "ext_sdk"):
+        app(hooks)
+    assert not caplog.records
+
+
+def test_the_frameworks_own_classes_pass():
+    for one in (AppExtension, FuncExtension):
+        check(one, dict(vars(one)), app_level=one is AppExtension)
