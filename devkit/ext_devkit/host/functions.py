@@ -55,6 +55,10 @@ class Registry:
         """Return a function; None if there is none of this id."""
         return self._functions.get(function_id)
 
+    def all(self) -> list[FunctionInfo]:
+        """Return every function, with those that are not served, as they were registered."""
+        return list(self._functions.values())
+
     def add(self, declared: Declared, func: Callable[..., Any], signature: Signature) -> FunctionInfo:
         """Register a function whose signature fits its bindings."""
         trigger = next((key for key, info in signature.inputs.items() if info.binding_name == HTTP_TRIGGER), None)
