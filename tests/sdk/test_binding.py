@@ -1,0 +1,292 @@
+"""Function level: by file, by name and as a decorator, and what is said if there is no such function."""
+
+from __future__ import annotations
+
+import functools
+import sys
+
+import azure.durable_functions as df
+import azure.functions as func
+import pytest
+
+from ext_sdk import ExtensionError, FuncExtension, extensions, lifecycle, registry, workers
+from ext_sdk.workers import driving, function_app
+from tests.support.lifecycle import invoke
+from tests.support.worker_module import new_worker
+
+
+@pytest.fixture
+def seen():
+    return []
+
+
+@pytest.fixture
+def audit_class(seen):
+    class Audit(FuncExtension):
+        def around_invocation(self, invocation):
+            seen.append(invocation.function_name)
+            yield
+
+    return Audit
+
+
+@pytest.fixture
+def v1_app(tmp_path, monkeypatch):
+    """A v1 app with the functions Orders and Health, and a folder of shared code."""
+    for name in ("Orders", "Health"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "function.json").write_text("{}")
+    (tmp_path / "shared").mkdir()
+    monkeypatch.setenv("AzureWebJobsScriptRoot", str(tmp_path))
+    return tmp_path
+
+
+def collect(app):
+    """Collect a v2 app's functions as a worker does, and return our records of them, by name."""
+    functions = app.get_functions()
+    described = [function_app.describe(one) for one in functions]
+    registry.check_functions(described)
+    return {one.name: one for one in described}
+
+
+def call(function, **args):
+    """Call a collected function through the extensions that apply to it."""
+    _, plan = registry.plan_for(function)
+    return lifecycle.run(function, plan, args)
+
+
+def request():
+    return func.HttpRequest("GET", "http://localhost/", body=b"")
+
+
+class TestAsADecorator:
+    def test_it_returns_what_it_decorates(self, audit_class):
+        def function(req):
+            return None
+
+        assert audit_class()(function) is function
+
+    def test_below_the_trigger_it_takes_part_in_that_function_alone(self, audit_class, seen):
+        app, audit = func.FunctionApp(), audit_class()
+
+        @app.route(route="a")
+        @audit
+        def a(req):
+            return "a"
+
+        @app.route(route="b")
+        def b(req):
+            return "b"
+
+        functions = collect(app)
+        assert (call(functions["a"], req=request()), call(functions["b"], req=request())) == ("a", "b")
+        assert seen == ["a"]
+
+    def test_above_the_trigger_it_takes_part_too(self, audit_class, seen):
+        app, audit = func.FunctionApp(), audit_class()
+
+        @audit
+        @app.route(route="a")
+        def a(req):
+            return "a"
+
+        call(collect(app)["a"], req=request())
+        assert seen == ["a"]
+
+    def test_between_decorators_of_azure_it_changes_nothing(self, audit_class, seen):
+        app, audit = func.FunctionApp(), audit_class()
+
+        @app.function_name("Renamed")
+        @audit
+        @app.route(route="a")
+        def a(req):
+            return "a"
+
+        (function,) = collect(app).values()
+        call(function, req=request())
+        assert seen == ["Renamed"]
+        assert [one.function for one in extensions()] == ["Renamed"]
+
+    def test_in_a_blueprint_it_takes_part_once_the_blueprint_is_registered(self, audit_class, seen):
+        app, blueprint, audit = func.FunctionApp(), func.Blueprint(), audit_class()
+
+        @blueprint.timer_trigger("timer", "0 * * * * *")
+        @audit
+        def tick(timer):
+            return None
+
+        app.register_functions(blueprint)
+        call(collect(app)["tick"], timer=None)
+        assert seen == ["tick"]
+
+    def test_a_decorator_that_wraps_the_function_may_stand_between(self, audit_class, seen):
+        app, audit = func.FunctionApp(), audit_class()
+
+        def logged(function):
+            @functools.wraps(function)
+            def inner(req):
+                return function(req)
+
+            return inner
+
+        @app.route(route="a")
+        @logged
+        @audit
+        def a(req):
+            return "a"
+
+        call(collect(app)["a"], req=request())
+        assert seen == ["a"]
+
+    def test_one_instance_may_decorate_several_functions(self, audit_class, seen):
+        app, audit = func.FunctionApp(), audit_class()
+
+        @app.route(route="a")
+        @audit
+        def a(req):
+            return "a"
+
+        @audit
+        @app.route(route="b")
+        def b(req):
+            return "b"
+
+        for function in collect(app).values():
+            call(function, req=request())
+        assert seen == ["a", "b"]
+        (status,) = extensions()
+        assert (status.function, status.calls) == ("a, b", 2)
+
+    def test_instances_that_one_line_makes_for_several_functions_are_several(self, audit_class, seen):
+        app = func.FunctionApp()
+
+        def audited(function):
+            return audit_class()(function)
+
+        @app.route(route="a")
+        @audited
+        def a(req):
+            return "a"
+
+        @app.route(route="b")
+        @audited
+        def b(req):
+            return "b"
+
+        for function in collect(app).values():
+            call(function, req=request())
+        assert seen == ["a", "b"]
+
+    def test_an_orchestrator_of_durable_functions_is_found_behind_durables_own_function(self, audit_class, seen):
+        app, audit = df.DFApp(), audit_class()
+
+        @app.orchestration_trigger(context_name="context")
+        @audit
+        def orchestrate(context):
+            yield
+
+        functions = app.get_functions()
+        (function,) = [function_app.describe(one) for one in functions]
+        assert [one.applies_to(function) for one in registry.active()] == [True]
+        assert not function.has_context
+
+    def test_a_reload_of_the_module_replaces_it(self, audit_class, seen):
+        source = "app = func.FunctionApp()\naudit = Audit()\n@app.route(route='a')\n@audit\ndef a(req): return 'a'\n"
+        code = compile(source, "function_app.py", "exec")
+        for _ in range(2):
+            scope = {"func": func, "Audit": audit_class}
+            exec(code, scope)
+        call(collect(scope["app"])["a"], req=request())
+        assert seen == ["a"]
+
+    @pytest.mark.parametrize("target", [3, object, None])
+    def test_what_is_no_function_is_refused_with_the_cure(self, audit_class, target):
+        with pytest.raises(ExtensionError) as caught:
+            audit_class()(target)
+        assert str(caught.value) == (
+            f"Audit decorates functions, not {target!r}. Make it without a name, one = Audit(), and put @one directly "
+            "above or below the trigger's decorator, such as @app.route(...)."
+        )
+
+    def test_an_instance_that_has_its_function_by_name_decorates_none(self, audit_class):
+        with pytest.raises(ExtensionError) as caught:
+            audit_class(function="Orders")(len)
+        assert str(caught.value) == (
+            "Audit belongs to function 'Orders' already. To decorate functions make it without a name: Audit()."
+        )
+
+    def test_above_what_is_no_function_of_the_app_it_says_that_it_does_not_run(self, audit_class, caplog):
+        app, audit = func.FunctionApp(), audit_class()
+
+        @audit
+        def helper():
+            return None
+
+        @app.route(route="a")
+        def a(req):
+            return "a"
+
+        collect(app)
+        assert caplog.messages == [
+            "Audit stands above helper, which is none of the app's functions: it does not run. Put it directly above "
+            "or below the trigger's decorator, such as @app.route(...)."
+        ]
+
+
+class TestByName:
+    def test_a_v2_function_is_found_whatever_the_case_of_its_name(self, audit_class, seen):
+        app = func.FunctionApp()
+        audit_class(function="ORDERS")
+
+        @app.route(route="a")
+        def orders(req):
+            return "a"
+
+        call(collect(app)["orders"], req=request())
+        assert seen == ["orders"]
+
+    def test_a_name_that_no_v2_function_has_is_an_error_that_lists_them(self, audit_class, monkeypatch):
+        app = func.FunctionApp()
+        audit_class(function="ordres")
+        workers.register_worker(_seam_of_a_worker(monkeypatch))
+
+        @app.route(route="a")
+        def orders(req):
+            return "a"
+
+        @app.route(route="b")
+        def health(req):
+            return "b"
+
+        with pytest.raises(ExtensionError) as caught:
+            app.get_functions()
+        assert str(caught.value) == (
+            "Audit was made for function 'ordres', and the app has no function of this name. "
+            "Its functions: health, orders."
+        )
+
+    def test_a_name_that_no_v1_function_has_is_an_error_at_once(self, audit_class, v1_app):
+        with pytest.raises(ExtensionError) as caught:
+            audit_class(function="Ordres")
+        assert str(caught.value) == (
+            "Audit was made for function 'Ordres', and the app has no function of this name. "
+            "Its functions: Health, Orders."
+        )
+
+    def test_a_file_in_a_folder_of_shared_code_is_in_no_function(self, audit_class, v1_app):
+        with pytest.raises(ExtensionError, match="^Audit was made for function 'shared', and the app has no function"):
+            audit_class(str(v1_app / "shared" / "audits.py"))
+
+    def test_a_v1_functions_own_file_tells_its_name(self, audit_class, v1_app, seen):
+        audit_class(str(v1_app / "Orders" / "__init__.py"))
+        invoke(lambda: None, name="Orders")
+        invoke(lambda: None, name="Health")
+        assert seen == ["Orders"]
+
+
+def _seam_of_a_worker(monkeypatch):
+    """Load a module in a worker's shape and return its name."""
+    module = new_worker("worker_of_names.functions")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(driving, "_workers", [])
+    return module.__name__
