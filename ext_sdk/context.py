@@ -1,18 +1,19 @@
-"""The current invocation, and how to take it along into a thread."""
+"""The current invocation, and how to take it along into threads, executors and other event loops."""
 
 from __future__ import annotations
 
 from contextvars import ContextVar, copy_context
-from functools import wraps
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Executor
 
     from typing_extensions import ParamSpec
 
     from ext_sdk.invocation import Invocation
 
+    E = TypeVar("E", bound=Executor)
     P = ParamSpec("P")
     R = TypeVar("R")
 
@@ -24,17 +25,36 @@ def current_invocation() -> Invocation | None:
     return current.get()
 
 
-def propagate(function: Callable[P, R]) -> Callable[P, R]:
-    """Return `function` bound to the caller's context, for a thread or an executor.
+@overload
+def propagate(work: E) -> E: ...
 
-    The current invocation, the current span and every other context variable are there when it runs, as often and in
-    as many threads as it is called. Tasks of asyncio inherit all that by themselves.
+
+@overload
+def propagate(work: Callable[P, R]) -> Callable[P, R]: ...
+
+
+def propagate(work: Any) -> Any:
+    """Return `work` so that it runs for the caller's invocation, in whatever thread or event loop it comes to run.
+
+    The current invocation, the current span and every other context variable are there then, and log records are
+    put down to the invocation, as far as the worker lets them.
+
+    - A function, or anything else that is called: the context of now is taken, for each of its calls, as often and
+      in as many threads as there are.
+    - A coroutine function: likewise. Tasks on the same event loop inherit all that by themselves; this is for
+      `asyncio.run_coroutine_threadsafe`, and for coroutines that another task is to run.
+    - A `concurrent.futures.ThreadPoolExecutor`, or another executor of threads: the very same executor is returned,
+      and from now on each job runs in the context of the code that submitted it, `map`, `loop.run_in_executor` and,
+      for an event loop's default executor, `asyncio.to_thread` included. A second time changes nothing.
+
+    Outside of an invocation the context is taken as it is. Raises ExtensionError for what cannot be carried: a pool
+    of processes, a class of executors, a coroutine, a generator function, a thread.
     """
-    context = copy_context()
+    from ext_sdk import carriable, carry
 
-    @wraps(function)
-    def carried(*args: P.args, **kwargs: P.kwargs) -> R:
-        # A Context can be entered by one thread at a time, so each call gets a copy.
-        return context.copy().run(function, *args, **kwargs)
-
-    return carried
+    carriable.check(work)
+    if carriable.is_executor(work):
+        return carry.executor(work)
+    if carriable.is_coroutine_function(work):
+        return carry.coroutine_function(work, copy_context())
+    return carry.function(work, copy_context())
