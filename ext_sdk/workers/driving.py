@@ -117,6 +117,8 @@ def _fall_back(found: str) -> None:
     else:
         _second = ""
         means = "Extensions do not run, the functions are served as if there were none. "
+        if official.driven_by_the_worker():
+            means += f"Set {switch.NAME}=1 and {own_hooks.DRIVER} drive them. "
     if _second:
         _drives(_second)
     _tell_once(

@@ -274,7 +274,7 @@ class TestByName:
         )
 
     def test_a_file_in_a_folder_of_shared_code_is_in_no_function(self, audit_class, v1_app):
-        with pytest.raises(ExtensionError, match="^Audit was made for function 'shared', and the app has no function"):
+        with pytest.raises(ExtensionError, match=r"^Audit was made for function 'shared', and the app has no function"):
             audit_class(str(v1_app / "shared" / "audits.py"))
 
     def test_a_v1_functions_own_file_tells_its_name(self, audit_class, v1_app, seen):
