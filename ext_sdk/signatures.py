@@ -54,6 +54,8 @@ def check(extension: type, namespace: Mapping[str, Any], *, app_level: bool) -> 
     `namespace` is the body of the class statement. Raises ExtensionError, which names the class, the hook, its place
     and the cure. A name that is only close to a hook's is a warning of the logger `ext_sdk`.
     """
+    if _is_framework(extension):
+        return
     own = vars(extension)
     mixins = [base for base in extension.__mro__[1:] if base is not object and not isinstance(base, ExtensionMeta)]
     for name in _APP if app_level else _FUNCTION:
@@ -263,7 +265,7 @@ def _check_kind(hook: _Hook, function: FunctionType) -> None:
             hook.wrong("has a `yield`, so a call only makes a generator and none of its code would run.")
     elif not flags & _GENERATOR:
         _check_made(hook, function.__code__)
-    else:
+    elif _may_yield_twice(function.__code__):
         from ext_sdk import yields
 
         line = yields.second(function)
@@ -272,6 +274,16 @@ def _check_kind(hook: _Hook, function: FunctionType) -> None:
                 f"yields a second time in line {line}, so it would fail after each invocation. "
                 "The function runs once, at the one yield."
             )
+
+
+def _may_yield_twice(code: CodeType) -> bool:
+    """Return whether there is more than one yield, or a jump back behind one; nothing else can come to a second."""
+    from opcode import opmap
+
+    steps = code.co_code[::2]
+    first = steps.find(opmap["YIELD_VALUE"])
+    jumps_back = {opmap.get("JUMP_BACKWARD"), opmap.get("JUMP_ABSOLUTE")}
+    return steps.count(opmap["YIELD_VALUE"]) > 1 or not jumps_back.isdisjoint(steps[first:])
 
 
 def _check_made(hook: _Hook, code: CodeType) -> None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 _NONE: Counts = frozenset()
 _TWICE = 2
 _YIELD = opmap["YIELD_VALUE"]
-_JUMPS_BACK = {opmap.get("JUMP_BACKWARD"), opmap.get("JUMP_ABSOLUTE")}
 _OTHER_SCOPE = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _COMPREHENSION = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
@@ -31,10 +30,7 @@ def second(function: FunctionType) -> int | None:
 
     None if it has such a path, or if that cannot be told: `yield from`, or no source that fits the byte code.
     """
-    code = function.__code__
-    if not _may_yield_twice(code):
-        return None
-    found = _definition(code)
+    found = _definition(function.__code__)
     if found is None:
         return None
     definition, offset = found
@@ -63,14 +59,6 @@ def returns_only_none(code: CodeType) -> bool:
             ends = True
         last = (step.opname, step.argval)
     return ends
-
-
-def _may_yield_twice(code: CodeType) -> bool:
-    """Return whether there is more than one yield, or a jump back behind one; nothing else can come to a second."""
-    steps = code.co_code[::2]
-    if steps.count(_YIELD) > 1:
-        return True
-    return not _JUMPS_BACK.isdisjoint(steps[steps.find(_YIELD) :])
 
 
 def _definition(code: CodeType) -> tuple[ast.FunctionDef, int] | None:
