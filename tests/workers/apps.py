@@ -1,149 +1,140 @@
-"""The function apps of these tests, written out in the v1 and the v2 programming model from one table."""
+"""Function apps on disk, in the v1 and the v2 programming model, from one description of their functions."""
 
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import dedent, indent
+from textwrap import indent
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tests.workers.table import Row
+
+MODULES = Path(__file__).with_name("modules")
+
+IMPORTS = """
+import asyncio, logging
+import azure.functions as func
+from notes import current_id, note
+"""
 
 
 @dataclass(frozen=True)
-class Case:
-    """A function: how it is defined and what it does."""
+class Function:
+    """A function with an HTTP trigger `req`. `source` defines `{def_name}`; `level` is one of the table's."""
 
-    is_async: bool = False
-    raises: bool = False
-    wants_context: bool = True
+    name: str
+    source: str
+    has_out: bool = False
+    level: str = "app"
+    own: str = "recorder.Audit"
+    """The function's own extension, unless its level is `app`."""
 
-    @property
-    def name(self) -> str:
-        parts = ["async" if self.is_async else "sync", "raises" if self.raises else "returns"]
-        return "_".join(parts if self.wants_context else [*parts, "bare"])
-
-
-AUDITED = """
-from recorder import Audit
-audit = Audit({target})
-{decorator}def {name}(req: func.HttpRequest) -> func.HttpResponse:
-    if req.params["q"] == "raise":
-        raise ValueError("boom")
-    return func.HttpResponse(audit.attributes["user"])
-"""
-"""A function with a function-level extension of its own, whose attributes it reads."""
-
-CASES = [Case(a, r, c) for a in (False, True) for r in (False, True) for c in (False, True)]
-
-RECORDER = '''
-"""Extensions that write down what they see, one JSON line a hook."""
-import json, os, sys
-{before_import}
-from ext_sdk import AppExtension, FuncExtension
-
-def note(hook, **facts):
-    with open(os.environ["RECORD"], "a") as file:
-        print(json.dumps(dict(hook=hook, **facts)), file=file)
-
-class Recorder(AppExtension):
-    @classmethod
-    def post_function_load_app_level(cls, function_name, function_directory):
-        note("load", function=function_name, directory=function_directory)
-    @classmethod
-    def pre_invocation_app_level(cls, logger, context, func_args):
-        note("pre", id=context.invocation_id, args=sorted(func_args))
-    @classmethod
-    def around_invocation(cls, invocation):
-        note("in", id=invocation.id, function=invocation.function_name, directory=invocation.function_directory,
-             trigger=[invocation.trigger.name, invocation.trigger.type, invocation.trigger.binding.get("route")],
-             traceparent=invocation.trace_context.trace_parent, is_async=invocation.is_async)
-        outcome = yield
-        note("out", ok=outcome.ok, error=repr(outcome.error))
-    @classmethod
-    def post_invocation_app_level(cls, logger, context, func_args, func_ret):
-        note("post", result=func_ret.get_body().decode())
-    @classmethod
-    def invocation_failed_app_level(cls, logger, context, func_args, error):
-        note("failed", error=repr(error))
-    @classmethod
-    def shutdown(cls, timeout):
-        note("shutdown", seconds=round(timeout))
-
-class Audit(FuncExtension):
-    def post_function_load(self, function_name, function_directory):
-        note("audit load", function=function_name)
-    def around_invocation(self, invocation):
-        self.attributes["user"] = invocation.id
-        note("audit in", id=invocation.id)
-        outcome = yield
-        note("audit out", ok=outcome.ok)
-
-class Broken(AppExtension):
-    """Raises in every hook."""
-    @classmethod
-    def post_function_load_app_level(cls, *args): raise RuntimeError("load")
-    @classmethod
-    def pre_invocation_app_level(cls, *args): raise RuntimeError("pre")
-    @classmethod
-    def around_invocation(cls, invocation):
-        yield
-        raise RuntimeError("around")
-    @classmethod
-    def post_invocation_app_level(cls, *args): raise RuntimeError("post")
-    @classmethod
-    def invocation_failed_app_level(cls, *args): raise RuntimeError("failed")
-'''
-
-UNFAMILIAR = """
-# A worker of the future: its registry is asked with one argument more.
-for name, module in list(sys.modules.items()):
-    if name.endswith(".functions") and hasattr(module, "Registry") and hasattr(module, "FunctionInfo"):
-        def patched(lookup):
-            return lambda self, function_id, revision=None: lookup(self, function_id)
-        module.Registry.get_function = patched(module.Registry.get_function)
-"""
-
-
-def write_v1(folder: Path, *, unfamiliar: bool = False) -> Path:
-    """Write an app with a folder and a function.json for each case."""
-    _write_common(folder, unfamiliar=unfamiliar)
-    sources = {case.name: _source(case, "main") for case in CASES}
-    sources["audited"] = AUDITED.format(target="__file__", decorator="", name="main")
-    for name, source in sources.items():
-        (folder / name).mkdir()
-        bindings = [
-            {"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "route": f"of/{name}"},
+    def v1(self) -> dict[str, str]:
+        """Return its files."""
+        bindings: list[dict[str, Any]] = [
+            {"type": "httpTrigger", "direction": "in", "name": "req", "authLevel": "anonymous", "route": self.route},
             {"type": "http", "direction": "out", "name": "$return"},
         ]
-        (folder / name / "function.json").write_text(json.dumps({"bindings": bindings}))
-        (folder / name / "__init__.py").write_text(_imports() + source)
+        if self.has_out:
+            bindings.append({"type": "queue", "direction": "out", "name": "message", "queueName": "q"})
+        module = self.own.partition(".")[0]
+        audit = f"import {module}\naudit = {self.own}(__file__)\n" if self.level == "file" else ""
+        return {
+            f"{self.name}/function.json": json.dumps({"bindings": bindings}),
+            f"{self.name}/__init__.py": IMPORTS + audit + self.source.replace("{def_name}", "main"),
+        }
+
+    def v2(self, app: str) -> str:
+        """Return its definition, decorated."""
+        audit = f"audit_{self.name}"
+        given = f'function="{self.name}"' if self.level == "named" else ""
+        made = "" if self.level == "app" else f"\n{audit} = {self.own}({given})\n"
+        out = f'@{app}.queue_output(arg_name="message", queue_name="q", connection="Q")\n' if self.has_out else ""
+        above = f"@{audit}\n" if self.level == "above" else ""
+        under = f"@{audit}\n" if self.level in ("under", "blueprint") else ""
+        route = f'@{app}.route(route="{self.route}")\n'
+        return made + above + route + out + under + self.source.replace("{def_name}", self.name)
+
+    @property
+    def route(self) -> str:
+        return f"of/{self.name}"
+
+
+def function_of(row: Row) -> Function:
+    """Return the function of a row of the table."""
+    head = "async def" if row.is_async else "def"
+    streams = row.ends == "streams"
+    parameters = ["req: Request" if streams else "req: func.HttpRequest"]
+    parameters += ["context: func.Context"] * row.wants_context
+    parameters += ["message: func.Out[str]"] * row.has_out
+    body = 'name = "{name}"\n'.replace("{name}", row.name)
+    body += 'note("function", who={who})\n'.replace("{who}", "context.invocation_id" if row.wants_context else "None")
+    if row.has_out:
+        body += 'message.set("from " + name)\n'
+    body += (row.ending.asynchronous if row.is_async else "") or row.ending.sync
+    returns = "StreamingResponse" if streams else "func.HttpResponse"
+    source = f"{head} {{def_name}}({', '.join(parameters)}) -> {returns}:\n{indent(body, '    ')}\n"
+    return Function(row.name, source, has_out=row.has_out, level=row.level)
+
+
+def write(
+    folder: Path,
+    model: str,
+    functions: Sequence[Function],
+    *,
+    extensions: Sequence[str] = ("recorder",),
+    first: str = "",
+) -> Path:
+    """Write an app that imports the extensions from `modules/`, and before them the module `first`, if one is named."""
+    folder.mkdir()
+    for module in MODULES.glob("*.py"):
+        shutil.copy(module, folder)
+    imported = "".join(f"import {name}\n" for name in ([first] if first else []) + list(extensions))
+    if "recorder" in extensions:
+        imported += "from recorder import Stop\n"
+    files = {"host.json": '{"version": "2.0"}'}
+    if model == "v1":
+        for function in functions:
+            for path, text in function.v1().items():
+                files[path] = text if path.endswith("json") else imported + text
+    else:
+        files |= _v2(functions, imported)
+    return write_files(folder, files)
+
+
+def write_files(folder: Path, files: dict[str, str]) -> Path:
+    """Write the files of an app."""
+    for path, text in files.items():
+        (folder / path).parent.mkdir(exist_ok=True, parents=True)
+        (folder / path).write_text(text)
     return folder
 
 
-def write_v2(folder: Path, *, unfamiliar: bool = False) -> Path:
-    """Write an app with a function_app.py that holds all cases."""
-    _write_common(folder, unfamiliar=unfamiliar)
-    source = _imports() + "app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
-    for case in CASES:
-        source += f'\n@app.route(route="of/{case.name}")\n' + _source(case, case.name)
-    decorator = '@app.route(route="of/audited")\n'
-    source += AUDITED.format(target='function="audited"', decorator=decorator, name="audited")
-    (folder / "function_app.py").write_text(source)
-    return folder
+def _v2(functions: Sequence[Function], imported: str) -> dict[str, str]:
+    head = imported + IMPORTS + (STREAMING if any("StreamingResponse" in one.source for one in functions) else "")
+    app = head + "app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)\n"
+    more = head + "blueprint = func.Blueprint()\n"
+    for function in functions:
+        if function.level == "blueprint":
+            more += "\n" + function.v2("blueprint")
+        else:
+            app += "\n" + function.v2("app")
+    return {
+        "function_app.py": app + "\nfrom more import blueprint\napp.register_functions(blueprint)\n",
+        "more.py": more,
+    }
 
 
-def _write_common(folder: Path, *, unfamiliar: bool) -> None:
-    (folder / "host.json").write_text('{"version": "2.0"}')
-    (folder / "recorder.py").write_text(RECORDER.format(before_import=UNFAMILIAR if unfamiliar else ""))
+STREAMING = """
+from azurefunctions.extensions.http.fastapi import Request, StreamingResponse
 
-
-def _imports() -> str:
-    return "import azure.functions as func\nfrom recorder import note\n"
-
-
-def _source(case: Case, name: str) -> str:
-    head = "async def" if case.is_async else "def"
-    parameters = "req: func.HttpRequest" + (", context: func.Context" if case.wants_context else "")
-    who = "context.invocation_id" if case.wants_context else "'?'"
-    body = f'note("function")\nwho = {who}\n'
-    body += 'raise ValueError("boom")\n' if case.raises else 'return func.HttpResponse(who + " " + req.params["q"])\n'
-    return f"{head} {name}({parameters}) -> func.HttpResponse:\n" + indent(dedent(body), "    ")
+async def chunks(of):
+    for chunk in ("one ", "two ", "three "):
+        yield chunk
+    note("body", of=of)
+"""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.workers import apps, drive
-
-KINDS = ["classic", "runtime", "devkit"]
-MODELS = {"v1": apps.write_v1, "v2": apps.write_v2}
+from tests.workers.table import KINDS, MODELS, rows
 
 
 def pytest_collection_modifyitems(items):
@@ -16,10 +14,9 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.workers)
 
 
-@pytest.fixture(scope="module", params=KINDS)
+@pytest.fixture(scope="module", params=[kind for kind in KINDS if not drive.why_not(kind)])
 def kind(request):
-    if reason := drive.why_not(request.param):
-        pytest.skip(reason)
+    """Each kind of worker that can run here; test_table.py says of the others why not."""
     return request.param
 
 
@@ -29,17 +26,16 @@ def model(request):
 
 
 @pytest.fixture(scope="module")
-def new_app(tmp_path_factory, model):
-    def write(**how):
-        folder = tmp_path_factory.mktemp(model) / "app"
-        folder.mkdir()
-        return MODELS[model](folder, **how)
-
-    return write
+def folder(tmp_path_factory):
+    """Return a new folder's path each time it is called; the folder does not exist yet."""
+    return lambda: tmp_path_factory.mktemp("w") / "app"
 
 
 @pytest.fixture(scope="module")
-def worker(kind, new_app):
-    """A worker that serves the app of all cases, with a recording and a failing extension."""
-    with drive.Worker(kind, new_app()) as worker:
-        yield worker
+def new_app(folder, model):
+    """Write an app of the model; without functions those of the table."""
+
+    def write(functions=None, **how):
+        return apps.write(folder(), model, functions or [apps.function_of(row) for row in rows(model)], **how)
+
+    return write

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
@@ -60,7 +61,7 @@ def test_a_request_is_stored_as_a_whole_trace_that_continues_the_callers(sample)
 def test_what_is_not_sent_yet_is_delivered_when_sigterm_ends_the_worker(sample):
     for _ in range(5):
         sample.invoke(FUNCTIONS[sample.app.name])
-    sample.terminate()
+    sample.end(signal.SIGTERM)
 
     assert len(sample.insights.store.rows("requests")) == 5
     assert len(sample.insights.store.rows("dependencies")) == 10
