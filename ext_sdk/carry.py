@@ -6,7 +6,7 @@ from contextvars import copy_context
 from functools import cache, wraps
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk.context import current
+from ext_sdk.context import current_invocation
 from ext_sdk.errors import ExtensionError
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def _carrying(kind: Any) -> Any:
 
 def _correlated(work: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call `work` in a thread that the worker's log handler takes for a part of the current invocation."""
-    invocation = current.get()
+    invocation = current_invocation()
     if invocation is None:
         return work(*args, **kwargs)
     leave = invocation._function.correlation.enter(invocation.context, invocation.id)

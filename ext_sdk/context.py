@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, copy_context
+from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -17,12 +18,35 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
 
-current: ContextVar[Invocation | None] = ContextVar("ext_sdk.current_invocation", default=None)
+current: ContextVar[Invocation | Later | None] = ContextVar("ext_sdk.current_invocation", default=None)
+
+
+class Later(list[Any]):
+    """What an Invocation is made of, for a function that has no extensions: made when somebody asks, which is seldom.
+
+    A list, as nothing is quicker to make: an Invocation's arguments, then the Invocation.
+    """
+
+    __slots__ = ()
+
+
+_lock = Lock()
 
 
 def current_invocation() -> Invocation | None:
     """Return the invocation that this thread or task works for, or None outside of one."""
-    return current.get()
+    found = current.get()
+    return _made(found) if isinstance(found, Later) else found
+
+
+def _made(later: Later) -> Invocation:
+    from ext_sdk.invocation import Invocation
+
+    with _lock:  # the threads of one invocation share one
+        if not isinstance(later[-1], Invocation):
+            later.append(Invocation(*later))
+        made: Invocation = later[-1]
+    return made
 
 
 @overload

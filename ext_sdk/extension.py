@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from azure.functions import AppExtensionBase, FuncExtensionBase
 from azure.functions.extension import ExtensionMeta
 
-from ext_sdk import registry, settings, shutdown, switch, workers
+from ext_sdk import registry, settings, shutdown, signatures, switch, workers
 from ext_sdk.binding import Binding, key_of
 from ext_sdk.context import current_invocation
 from ext_sdk.errors import ExtensionError
@@ -63,6 +63,7 @@ class _ExtensionType(ExtensionMeta):
         **kwargs: Any,
     ) -> None:
         abc.ABCMeta.__init__(cls, name, bases, namespace, **kwargs)
+        signatures.check(cls, namespace, app_level=cls._app_level())
         if "Settings" in namespace:
             settings.check_declared(cls, namespace["Settings"])
         if "order" in namespace and cls._app_level():
@@ -164,6 +165,29 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
         return registry.registration_of(cls).settings()
 
     @classmethod
+    def init(cls) -> None:
+        """Run once, when the class is defined; if it raises, the extension is not active, and the app goes on.
+
+        If a critical extension's raises, the import of its module fails, and so the function that needs it.
+        """
+
+    @classmethod
+    def post_function_load_app_level(cls, function_name: str, function_directory: str) -> None:
+        """Run once for each function, before the function's first invocation with this extension."""
+
+    @classmethod
+    def pre_invocation_app_level(  # type: ignore[override] # here and below: workers give all the arguments
+        cls, logger: Logger, context: Context, func_args: dict[str, Any]
+    ) -> None:
+        """Run before the function. `func_args` is the very dict that is unpacked into the call: edits reach it."""
+
+    @classmethod
+    def post_invocation_app_level(  # type: ignore[override]
+        cls, logger: Logger, context: Context, func_args: dict[str, Any], func_ret: Any
+    ) -> None:
+        """Run after the function returned `func_ret`."""
+
+    @classmethod
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
         """Run code before and after the function: a generator with one `yield`, which gives the Outcome.
 
@@ -174,7 +198,7 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 
     @classmethod
     def invocation_failed_app_level(
-        cls, logger: Logger, context: Context, func_args: dict[str, object], error: BaseException
+        cls, logger: Logger, context: Context, func_args: dict[str, Any], error: BaseException
     ) -> None:
         """Run when the function raised, in place of `post_invocation_app_level`; the error then goes on unchanged."""
 
@@ -238,12 +262,25 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
         invocation = current_invocation()
         return self._idle if invocation is None else invocation._own.setdefault(id(self), {})
 
+    def post_function_load(self, function_name: str, function_directory: str) -> None:
+        """Run once for the function, before its first invocation with this extension."""
+
+    def pre_invocation(  # type: ignore[override]
+        self, logger: Logger, context: Context, func_args: dict[str, Any]
+    ) -> None:
+        """Run before the function: as `AppExtension.pre_invocation_app_level`."""
+
+    def post_invocation(  # type: ignore[override]
+        self, logger: Logger, context: Context, func_args: dict[str, Any], func_ret: Any
+    ) -> None:
+        """Run after the function returned `func_ret`."""
+
     def around_invocation(self, invocation: Invocation) -> Generator[None, Outcome, None]:
         """Run code before and after the function: as `AppExtension.around_invocation`."""
         raise NotImplementedError
 
     def invocation_failed(
-        self, logger: Logger, context: Context, func_args: dict[str, object], error: BaseException
+        self, logger: Logger, context: Context, func_args: dict[str, Any], error: BaseException
     ) -> None:
         """Run when the function raised, in place of `post_invocation`; the error then goes on unchanged."""
 

@@ -60,3 +60,9 @@ class Function:
     """Whether the worker's Context reaches us: not if a binding of the function is itself called `context`."""
     correlation: Correlation = UNCORRELATED
     """How the worker's log correlation is carried into threads."""
+
+    def context_of(self, args: dict[str, Any]) -> Any:
+        """Return the worker's Context out of the arguments, and take it away if the function has no use for it."""
+        if self.wants_context:
+            return args.get("context") if self.has_context else None
+        return args.pop("context", None)

@@ -56,7 +56,14 @@ class Invocation:
     context: Context
     """The worker's own Context object."""
 
-    def __init__(self, function: Function, args: dict[str, Any], context: Any, *, cold_start: bool = False) -> None:
+    def __init__(
+        self,
+        function: Function,
+        args: dict[str, Any],
+        context: Any,
+        cold_start: bool = False,
+        attributes: dict[str, Any] | None = None,
+    ) -> None:
         self._function = function
         self._own: dict[int, dict[str, Any]] = {}
         self._response = UNSET
@@ -64,7 +71,7 @@ class Invocation:
         self._busy: Health | None = None  # the extension whose hook is running
         self._barred: tuple[Health, ...] = ()  # the extensions whose hook caused this invocation
         self.args = args
-        self.attributes = {}
+        self.attributes = {} if attributes is None else attributes
         self.cold_start = cold_start
         found: Any = UnknownContext(function) if context is None else context
         self.context = found

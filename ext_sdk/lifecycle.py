@@ -9,11 +9,11 @@ through the layers that were entered, and goes on from there.
 from __future__ import annotations
 
 import itertools
-from contextvars import copy_context
+from contextvars import Token, copy_context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk.context import current
+from ext_sdk.context import Later, current, current_invocation
 from ext_sdk.errors import ExtensionError
 from ext_sdk.invocation import UNSET, Invocation, Outcome
 
@@ -90,11 +90,13 @@ def run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 
     The copy keeps a context variable that one invocation sets from the next one on the same pool thread.
     """
-    return copy_context().run(_run if plan else _run_bare, function, plan, args)
+    if plan or current.get() is not None:
+        return copy_context().run(_run, function, plan, args)
+    return copy_context().run(_run_bare, function, args)
 
 
-def _run_bare(function: Function, _plan: Plan, args: dict[str, Any]) -> Any:
-    current.set(_begin(function, args))
+def _run_bare(function: Function, args: dict[str, Any]) -> Any:
+    current.set(_begin_bare(function, args))
     return function.call(**args)
 
 
@@ -126,6 +128,12 @@ def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 
 async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
     """Call a coroutine function through its extensions, in the task that awaits it."""
+    if not plan and current.get() is None:
+        token = current.set(_begin_bare(function, args))
+        try:
+            return await function.call(**args)
+        finally:
+            _reset(token)
     invocation = _begin(function, args)
     token = current.set(invocation)
     entered: list[Entry] = []
@@ -146,27 +154,34 @@ async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any
     else:
         leave(entered, invocation, outcome)
     finally:
-        try:
-            current.reset(token)
-        except ValueError:  # an abandoned coroutine is closed from elsewhere, where there is nothing to reset
-            pass
+        _reset(token)
     try:
         return _end(outcome)
     finally:
         del outcome  # as above
 
 
+def _reset(token: Token[Any]) -> None:
+    try:
+        current.reset(token)
+    except ValueError:  # an abandoned coroutine is closed from elsewhere, where there is nothing to reset
+        pass
+
+
+def _begin_bare(function: Function, args: dict[str, Any]) -> Later:
+    context = function.context_of(args)
+    attributes: dict[str, Any] = {}
+    try:
+        context.app_ext_attributes = attributes
+    except AttributeError:  # as in Invocation
+        pass
+    return Later((function, args, context, next(_invocations) == 0, attributes))
+
+
 def _begin(function: Function, args: dict[str, Any]) -> Invocation:
-    context = None
-    if function.has_context:
-        context = args.get("context") if function.wants_context else args.pop("context", None)
-    return begin(function, args, context)
-
-
-def begin(function: Function, args: dict[str, Any], context: Any) -> Invocation:
     """Return a new invocation; one that a hook itself causes knows which extensions to leave out."""
-    invocation = Invocation(function, args, context, cold_start=is_first())
-    outer = current.get()
+    invocation = Invocation(function, args, function.context_of(args), is_first())
+    outer = current_invocation()
     if outer is not None and (outer._busy is not None or outer._barred):
         invocation._barred = outer._barred if outer._busy is None else (*outer._barred, outer._busy)
     return invocation

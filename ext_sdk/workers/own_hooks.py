@@ -81,7 +81,7 @@ class _Running:
     """An invocation between the worker's two hooks."""
 
     def __init__(self, function: Function, plan: Plan, context: Any, args: dict[str, Any]) -> None:
-        self.invocation = Unanswerable(function, args, Borrowed(context), cold_start=lifecycle.is_first())
+        self.invocation = Unanswerable(function, args, Borrowed(context), lifecycle.is_first())
         self.entered: list[lifecycle.Entry] = []
         current.set(self.invocation)
         lifecycle.enter(plan, self.invocation, self.entered)

@@ -86,3 +86,41 @@ def test_an_invocation_tells_what_it_is():
         "Function.HttpTrigger",
         "httpTrigger",
     )
+
+
+class TestAFunctionWithoutExtensions:
+    """It costs next to nothing, and what the framework gives to functions is there all the same."""
+
+    def test_it_has_its_invocation_the_same_one_in_its_threads(self):
+        def function():
+            with propagate(ThreadPoolExecutor(4)) as pool:
+                there = [pool.submit(current_invocation) for _ in range(8)]
+                return [one.result() for one in there], current_invocation()
+
+        there, here = invoke(function)
+        assert here.id == "8f07ec1b"
+        assert all(one is here for one in there)
+        assert current_invocation() is None
+
+    def test_the_attributes_are_one_dict_wherever_they_are_asked_for(self):
+        def function(context):
+            context.app_ext_attributes["tenant"] = "contoso"
+            return current_invocation().attributes
+
+        assert invoke(function) == {"tenant": "contoso"}
+
+    def test_its_context_variables_do_not_leak(self):
+        variable = ContextVar("variable", default="clean")
+
+        def function():
+            before = variable.get()
+            variable.set("dirty")
+            return before
+
+        assert [invoke(function), invoke(function)] == ["clean", "clean"]
+
+    def test_an_async_one_has_its_invocation_too(self):
+        async def function():
+            return current_invocation().id, await asyncio.create_task(_id_of_current())
+
+        assert invoke(function) == ("8f07ec1b", "8f07ec1b")

@@ -91,8 +91,8 @@ def test_an_extension_that_will_not_end_after_its_second_yield_is_told_so(caplog
         @classmethod
         def around_invocation(cls, invocation):
             try:
-                yield
-                yield
+                for _ in range(2):
+                    yield
             finally:
                 yield
 

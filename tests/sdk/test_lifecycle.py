@@ -288,10 +288,10 @@ def test_an_extension_that_yields_twice_is_told_so(caplog):
     class Twice(AppExtension):
         @classmethod
         def around_invocation(cls, invocation):
-            yield
-            yield
+            for _ in invocation.args:
+                yield
 
-    assert invoke(lambda: "result") == "result"
+    assert invoke(lambda a, context: "result", a=1) == "result"
     assert "Twice.around_invocation failed" in caplog.text
     assert "it yielded a second time, and must have one yield" in caplog.text
 
@@ -300,7 +300,7 @@ def test_an_extension_that_is_no_generator_is_told_so(caplog):
     class Plain(AppExtension):
         @classmethod
         def around_invocation(cls, invocation):
-            return None
+            return [invocation]
 
     assert invoke(lambda: "result") == "result"
     assert "Plain.around_invocation failed" in caplog.text
