@@ -7,7 +7,6 @@ import pytest
 from tests.workers import apps, drive
 from tests.workers.table import COMBINATIONS, KINDS, ROWS, Row, rows, why_absent
 
-
 STREAMING = {"PYTHON_ENABLE_INIT_INDEXING": "1"}
 """Without it the classic worker does not start the web server that streams."""
 
