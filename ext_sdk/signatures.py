@@ -18,7 +18,7 @@ from azure.functions.extension import ExtensionMeta
 from ext_sdk.errors import ExtensionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from types import CodeType
 
 _log = logging.getLogger("ext_sdk")
@@ -43,7 +43,6 @@ _SHADOWED = {*_MISSPELT} - {"shutdown"}  # which may be a mixin's own affair
 _ARGS, _GENERATOR, _ASYNC = 0x04, 0x20, 0x80 | 0x200
 
 _RECEIVERS = ("cls", "self")
-_ABSENT = object()
 _CLOSE = 0.9
 """From which similarity (difflib's ratio) on a name is taken for a misspelt hook."""
 
@@ -56,25 +55,18 @@ def check(extension: type, namespace: Mapping[str, Any], *, app_level: bool) -> 
     """
     if _is_framework(extension):
         return
-    own = vars(extension)
     mixins = [base for base in extension.__mro__[1:] if base is not object and not isinstance(base, ExtensionMeta)]
-    for name in _APP if app_level else _FUNCTION:
-        home, raw = extension, own.get(name, _ABSENT)
-        if raw is _ABSENT and mixins:
-            home, raw = _inherited(extension, name, mixins)
-        if raw is not _ABSENT:
-            _check_hook(_Hook(extension, home, name, app_level), raw)
-    for name in _FUNCTION_ONLY if app_level else _APP_ONLY:
-        home, raw = extension, own.get(name, _ABSENT)
-        if raw is _ABSENT and mixins:
-            home, raw = _inherited(extension, name, mixins)
-        if raw is not _ABSENT:
-            _check_level(_Hook(extension, home, name, app_level), raw)
+    for name, home, raw in _defined(extension, _APP if app_level else _FUNCTION, mixins):
+        _check_hook(_Hook(extension, home, name, app_level), raw)
+    for name, home, raw in _defined(extension, _FUNCTION_ONLY if app_level else _APP_ONLY, mixins):
+        _check_level(_Hook(extension, home, name, app_level), raw)
     for name, raw in namespace.items():
-        if name[0] != "_" and name not in _NAMES and (callable(raw) or isinstance(raw, classmethod | staticmethod)):
+        if name in _NAMES or name.startswith("_"):
+            continue
+        if callable(raw) or isinstance(raw, classmethod | staticmethod):
             _warn_of_near_miss(extension, name, raw, app_level=app_level)
     if mixins:
-        _warn_of_shadowed(extension, mixins)
+        _warn_of_shadowed(extension, mixins, "AppExtension" if app_level else "FuncExtension")
 
 
 class _Hook:
@@ -113,12 +105,16 @@ class _Hook:
         yield "    outcome = yield" if name == "around_invocation" else "    ..."
 
 
-def _inherited(extension: type, name: str, mixins: list[type]) -> tuple[type, Any]:
-    """Return the mixin that the class gets an attribute from, and the attribute; `_ABSENT` if it gets it elsewhere."""
-    for base in extension.__mro__[1:]:
-        if name in vars(base):
-            return base, vars(base)[name] if base in mixins else _ABSENT
-    return extension, _ABSENT
+def _defined(extension: type, names: Iterable[str], mixins: list[type]) -> Iterator[tuple[str, type, Any]]:
+    """Return those of the names that the class has itself or gets from a mixin, each with its class and its value."""
+    own = vars(extension)
+    for name in names:
+        if name in own:
+            yield name, extension, own[name]
+        elif mixins:
+            home = next((base for base in extension.__mro__ if name in vars(base)), None)
+            if home in mixins:
+                yield name, home, vars(home)[name]
 
 
 def _check_hook(hook: _Hook, raw: Any) -> None:
@@ -343,7 +339,7 @@ def _warn_of_near_miss(extension: type, name: str, raw: Any, *, app_level: bool)
             return
 
 
-def _warn_of_shadowed(extension: type, mixins: list[type]) -> None:
+def _warn_of_shadowed(extension: type, mixins: list[type], framework: str) -> None:
     """Name hooks of mixins that stand behind the framework's class, whose hooks of the same name hide them."""
     for mixin in mixins:
         for name in sorted(_SHADOWED & vars(mixin).keys()):
@@ -352,7 +348,7 @@ def _warn_of_shadowed(extension: type, mixins: list[type]) -> None:
                 _log.warning(
                     "%s.%s (%s) is never called in %s, as %s comes before it: put %s first among the bases.",
                     mixin.__qualname__, name, _place(vars(mixin)[name], mixin),
-                    extension.__qualname__, first.__name__, mixin.__name__,
+                    extension.__qualname__, framework, mixin.__name__,
                 )  # fmt: skip
 
 

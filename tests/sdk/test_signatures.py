@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-import abc
-import contextlib
-import functools
-import logging
 import subprocess
 import sys
-from textwrap import dedent, indent
+from textwrap import dedent
 
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, FuncExtension
+from ext_sdk import AppExtension, ExtensionError
 from ext_sdk.registry import extensions
-
-KNOWN = {
-    "AppExtension": AppExtension,
-    "FuncExtension": FuncExtension,
-    "abc": abc,
-    "contextlib": contextlib,
-    "functools": functools,
-}
-
-
-@pytest.fixture
-def run(tmp_path):
-    """Run a source as the file gate.py."""
-
-    def run(source):
-        path = tmp_path / "gate.py"
-        path.write_text(dedent(source))
-        names = {"__name__": "gate", **KNOWN}
-        exec(compile(path.read_text(), path, "exec"), names)
-
-    return run
-
-
-@pytest.fixture
-def app(run):
-    """Define an app-level extension with these hooks; the first line of the hooks is line 2."""
-    return lambda hooks: run("class Gate(AppExtension, abstract=True):\n" + indent(dedent(hooks).strip("\n"), "    "))
-
-
-@pytest.fixture
-def function(run):
-    """Define a function-level extension with these hooks; the first line of the hooks is line 2."""
-    return lambda hooks: run("class Gate(FuncExtension, abstract=True):\n" + indent(dedent(hooks).strip("\n"), "    "))
-
-
-@pytest.fixture
-def message(tmp_path):
-    """Return the message of the refusal of a source, with the file's name alone."""
-
-    def message(define, source):
-        with pytest.raises(ExtensionError) as caught:
-            define(source)
-        return str(caught.value).replace(f"{tmp_path}/", "")
-
-    return message
-
+from tests.support.hooks import app, function, message
 
 PRE = "\n    @classmethod\n    def pre_invocation_app_level(cls, logger, context, func_args):\n        ..."
 AROUND = "\n    @classmethod\n    def around_invocation(cls, invocation):\n        outcome = yield"
@@ -137,7 +88,7 @@ CALLED = "it is called as pre_invocation_app_level(logger, context, func_args)"
         ),
     ],
 )
-def test_a_wrong_hook_at_app_level_is_refused_with_its_place_and_the_code_to_write(app, message, hooks, what):
+def test_a_wrong_hook_at_app_level_is_refused_with_its_place_and_the_code_to_write(hooks, what):
     assert message(app, hooks) == f"Gate.pre_invocation_app_level (gate.py:2) {what} Write:{PRE}"
 
 
@@ -164,7 +115,7 @@ def test_a_wrong_hook_at_app_level_is_refused_with_its_place_and_the_code_to_wri
         ),
     ],
 )
-def test_a_wrong_hook_at_function_level_is_refused_with_its_place_and_the_code_to_write(function, message, hooks, what):
+def test_a_wrong_hook_at_function_level_is_refused_with_its_place_and_the_code_to_write(hooks, what):
     cure = "\n    def pre_invocation(self, logger, context, func_args):\n        ..."
     assert message(function, hooks) == f"Gate.pre_invocation (gate.py:2) {what} Write:{cure}"
 
@@ -180,7 +131,7 @@ def test_a_wrong_hook_at_function_level_is_refused_with_its_place_and_the_code_t
         ("init", ""),
     ],
 )
-def test_each_hook_at_app_level_has_to_take_what_it_is_called_with(app, message, name, parameters):
+def test_each_hook_at_app_level_has_to_take_what_it_is_called_with(name, parameters):
     app(f"@classmethod\ndef {name}(cls, {parameters}): ...")
     app(f"@staticmethod\ndef {name}({parameters}): ...")
     assert message(app, f"@classmethod\ndef {name}(cls, {parameters + ', ' * bool(parameters)}more): ...") == (
@@ -200,7 +151,7 @@ def test_each_hook_at_app_level_has_to_take_what_it_is_called_with(app, message,
         ("shutdown", "timeout"),
     ],
 )
-def test_each_hook_at_function_level_has_to_take_what_it_is_called_with(function, message, name, parameters):
+def test_each_hook_at_function_level_has_to_take_what_it_is_called_with(name, parameters):
     function(f"def {name}(self, {parameters}): ...")
     function(f"@classmethod\ndef {name}(cls, {parameters}): ...")
     function(f"@staticmethod\ndef {name}({parameters}): ...")
@@ -227,30 +178,30 @@ def test_each_hook_at_function_level_has_to_take_what_it_is_called_with(function
         ),
     ],
 )
-def test_a_hook_that_is_no_function_is_named_with_its_module(app, message, hooks, what):
+def test_a_hook_that_is_no_function_is_named_with_its_module(hooks, what):
     assert message(app, hooks).replace("gate.py:2", "gate") == (
         f"Gate.pre_invocation_app_level (gate) {what} Write:{PRE}"
     )
 
 
-def test_configure_takes_what_its_author_likes(app):
+def test_configure_takes_what_its_author_likes():
     app("@classmethod\ndef configure(cls, key, *, level, **more): ...")
     app("@staticmethod\ndef configure(key): ...")
     app("@classmethod\nasync def configure(cls): ...")
 
 
-def test_configure_has_to_be_given_the_class(app, message):
+def test_configure_has_to_be_given_the_class():
     assert message(app, "def configure(cls, **settings): ...") == (
         "Gate.configure (gate.py:2) has no @classmethod, so it is not given the class: its 'cls' would get nothing. "
         "Write:\n    @classmethod\n    def configure(cls, **settings):\n        ..."
     )
 
 
-def test_none_switches_a_hook_off_that_a_base_class_has(app):
+def test_none_switches_a_hook_off_that_a_base_class_has():
     app("pre_invocation_app_level = None")
 
 
-def test_init_cannot_be_none_as_it_is_called(app, message):
+def test_init_cannot_be_none_as_it_is_called():
     assert message(app, "init = None") == (
         "Gate.init (gate) is None, which cannot be called. Write:\n    @classmethod\n    def init(cls):\n        ..."
     )
@@ -274,15 +225,15 @@ def test_init_cannot_be_none_as_it_is_called(app, message):
         "@classmethod\n@abc.abstractmethod\ndef around_invocation(cls, invocation): ...",
     ],
 )
-def test_whatever_takes_the_call_is_accepted(app, hooks):
+def test_whatever_takes_the_call_is_accepted(hooks):
     app(hooks)
 
 
-def test_a_property_that_returns_a_hook_works_on_an_instance(function):
+def test_a_property_that_returns_a_hook_works_on_an_instance():
     function("@property\ndef pre_invocation(self): return print")
 
 
-def test_a_callable_object_is_looked_at_as_a_function_is(app, message):
+def test_a_callable_object_is_looked_at_as_a_function_is():
     define = """
         class Hook:
             async def __call__(self, logger, context, func_args): ...
@@ -330,7 +281,7 @@ def test_a_callable_object_is_looked_at_as_a_function_is(app, message):
         ),
     ],
 )
-def test_around_invocation_has_to_be_a_generator_function_with_one_yield(app, message, hooks, what):
+def test_around_invocation_has_to_be_a_generator_function_with_one_yield(hooks, what):
     assert message(app, hooks) == f"Gate.around_invocation (gate.py:2) {what} Write:{AROUND}"
 
 
@@ -369,106 +320,8 @@ def test_around_invocation_has_to_be_a_generator_function_with_one_yield(app, me
         """,
     ],
 )
-def test_what_may_make_a_generator_is_left_to_the_invocation(app, hooks):
+def test_what_may_make_a_generator_is_left_to_the_invocation(hooks):
     app(hooks)
-
-
-MIXIN = """
-class Mixin:
-    def pre_invocation_app_level(self, logger, context, func_args): ...
-"""
-
-
-def test_a_hook_of_a_mixin_is_looked_at_in_the_extension_that_has_it(run, message):
-    assert message(run, MIXIN + "class Gate(Mixin, AppExtension, abstract=True): ...") == (
-        "Gate.pre_invocation_app_level (from Mixin, gate.py:3) has no @classmethod, so it is not given the class: "
-        f"its 'self' would be 'logger'. Write:{PRE}"
-    )
-
-
-def test_a_mixins_hook_that_the_class_replaces_is_its_own_affair(run):
-    hook = "    @classmethod\n    def pre_invocation_app_level(cls, *args): ..."
-    run(MIXIN + f"class Gate(Mixin, AppExtension, abstract=True):\n{hook}")
-
-
-def test_a_hook_of_a_mixin_that_stands_behind_the_frameworks_class_is_warned_of(run, caplog, tmp_path):
-    with caplog.at_level(logging.WARNING, "ext_sdk"):
-        run(MIXIN + "class Gate(AppExtension, Mixin, abstract=True): ...")
-    assert {one.getMessage().replace(f"{tmp_path}/", "") for one in caplog.records} == {
-        "Mixin.pre_invocation_app_level (gate.py:3) is never called in Gate, as AppExtensionBase comes before it: "
-        "put Mixin first among the bases."
-    }
-
-
-def test_an_extension_that_is_a_base_was_looked_at_before(run):
-    """The hooks of a published class that is no extension of ours stay as they are, too."""
-    run(
-        """
-        from azure.functions import FuncExtensionBase
-        class Published(FuncExtensionBase):
-            def pre_invocation(self, logger, context): ...
-        class Gate(Published, FuncExtension, abstract=True): ...
-        """
-    )
-
-
-def test_a_hook_of_the_other_level_is_refused_with_the_one_that_was_meant(app, function, message):
-    assert message(app, "@classmethod\ndef pre_invocation(cls, logger, context, func_args): ...") == (
-        "Gate.pre_invocation (gate.py:2) is never called: it is a hook of function-level extensions, "
-        f"and this one is at app level, where it is called pre_invocation_app_level. Write:{PRE}"
-    )
-    assert message(function, "def invocation_failed_app_level(self, *args): ...") == (
-        "Gate.invocation_failed_app_level (gate.py:2) is never called: it is a hook of app-level extensions, "
-        "and this one is at function level, where it is called invocation_failed. Write:\n"
-        "    def invocation_failed(self, logger, context, func_args, error):\n        ..."
-    )
-
-
-def test_a_mixin_for_both_levels_is_accepted_at_each(run):
-    mixin = """
-class Both:
-    @staticmethod
-    def pre_invocation(logger, context, func_args): ...
-    pre_invocation_app_level = pre_invocation
-"""
-    run(mixin + "class Gate(Both, AppExtension, abstract=True): ...")
-    run(mixin + "class Gate(Both, FuncExtension, abstract=True): ...")
-
-
-def test_a_value_with_the_name_of_a_hook_of_the_other_level_is_none(app):
-    app("pre_invocation = 'text'")
-
-
-@pytest.mark.parametrize(
-    ("name", "meant"),
-    [
-        ("post_invocations_app_level", "post_invocation_app_level"),
-        ("on_invocation_failed", "invocation_failed_app_level"),
-        ("around_invokation", "around_invocation"),
-        ("shut_down", "shutdown"),
-    ],
-)
-def test_a_name_that_is_close_to_a_hook_is_warned_of(app, caplog, tmp_path, name, meant):
-    with caplog.at_level(logging.WARNING, "ext_sdk"):
-        app(f"@classmethod\ndef {name}(cls, *args): ...")
-    assert {one.getMessage().replace(f"{tmp_path}/", "") for one in caplog.records} == {
-        f"Gate.{name} (gate.py:2) is no hook, did you mean {meant}?"
-    }
-
-
-@pytest.mark.parametrize(
-    "hooks",
-    [
-        "def _around_invokation(self): ...",
-        "around_invokation = 3",
-        "def after(self): ...\ndef invocation(self): ...\ndef start(self): ...\ndef load(self): ...",
-        "@classmethod\ndef shut_down(cls): ...\n@classmethod\ndef shutdown(cls, timeout): ...",
-    ],
-)
-def test_other_names_are_the_authors_own(app, caplog, hooks):
-    with caplog.at_level(logging.WARNING, "ext_sdk"):
-        app(hooks)
-    assert not caplog.records
 
 
 def test_what_is_refused_was_not_activated():
