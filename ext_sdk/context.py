@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from ext_sdk.invocation import Invocation
 
-    E = TypeVar("E", bound=Executor)
+    T = TypeVar("T", bound=Executor)
     P = ParamSpec("P")
     R = TypeVar("R")
 
@@ -50,7 +50,7 @@ def _made(later: Later) -> Invocation:
 
 
 @overload
-def propagate(work: E) -> E: ...
+def propagate(work: T) -> T: ...
 
 
 @overload
@@ -65,8 +65,8 @@ def propagate(work: Any) -> Any:
 
     - A function, or anything else that is called: the context of now is taken, for each of its calls, as often and
       in as many threads as there are.
-    - A coroutine function: likewise. Tasks on the same event loop inherit all that by themselves; this is for
-      `asyncio.run_coroutine_threadsafe`, and for coroutines that another task is to run.
+    - A coroutine function: likewise, for each step of its coroutines. Tasks on the same event loop inherit all that
+      by themselves; this is for coroutines that another event loop, or a task of another invocation, is to run.
     - A `concurrent.futures.ThreadPoolExecutor`, or another executor of threads: the very same executor is returned,
       and from now on each job runs in the context of the code that submitted it, `map`, `loop.run_in_executor` and,
       for an event loop's default executor, `asyncio.to_thread` included. A second time changes nothing.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
@@ -50,6 +51,27 @@ def test_a_thread_has_the_invocation_only_if_it_was_propagated():
             return bare, {one.result().id for one in several}
 
     assert invoke(function) == (None, {"8f07ec1b"})
+
+
+def test_calls_at_the_same_time_each_have_a_context_of_their_own():
+    variable = ContextVar("variable", default="clean")
+    together = threading.Barrier(2)
+
+    def work(n):
+        variable.set(n)
+        together.wait(30)
+        return variable.get()
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(propagate(work), range(2))) == [0, 1]
+
+
+def test_outside_of_an_invocation_the_context_is_carried_as_it_is():
+    variable = ContextVar("variable")
+    variable.set("here")
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(propagate(lambda: (variable.get(), current_invocation()))).result() == ("here", None)
 
 
 def test_a_propagated_callable_keeps_its_name_and_passes_arguments_and_results():
