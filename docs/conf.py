@@ -37,7 +37,7 @@ nitpick_ignore_regex = [
     # Aliases of plain types in ext_appinsights.envelope: Sphinx lists them as data, and looks for classes.
     (r"py:class", r"(Details|Envelope|Item|Measurements|Properties|Tags)"),
     # Type variables have no page of their own.
-    (r"py:(class|obj)", r".*\b(T|P|R)(\.args|\.kwargs)?"),
+    (r"py:(class|obj)", r".*\b(E|F|T|P|R)(\.args|\.kwargs)?"),
 ]
 
 html_theme = "furo"
