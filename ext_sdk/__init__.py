@@ -21,4 +21,5 @@ __all__ = [
     "propagate",
 ]
 
-_install()  # Extensions that know only azure-functions' own base classes run from here on, with or without one of ours.
+# Extensions that know only azure-functions' own base classes run from here on, with or without one of ours.
+_install(judging=False)

@@ -38,8 +38,7 @@ def register_worker(module_name: str) -> None:
     """Name one more module that has a worker's `Registry` and `FunctionInfo`; it is watched from now on."""
     if module_name not in _workers:
         _workers.append(module_name)
-    if registry.active():
-        install()
+    install(judging=bool(registry.active()))
 
 
 def driven_by() -> list[str]:
@@ -47,18 +46,21 @@ def driven_by() -> list[str]:
     return list(registry.drivers)
 
 
-def install() -> None:
-    """Have every worker that is loaded drive the extensions. One warning says so if none of the usual ways is there."""
+def install(*, judging: bool = True) -> None:
+    """Have every worker that is loaded drive the extensions. One warning says so if none of the usual ways is there.
+
+    As long as there is nothing to drive it is too early to judge what is there: a worker may still name itself.
+    """
     if not switch.enabled():
         _tell_once("switch", logging.INFO, f"Extensions are switched off: {switch.NAME} is set to a false value.")
         return
     with _lock:
         strange = [what for name in _workers if (module := sys.modules.get(name)) and (what := _watch(name, module))]
-        if not _seams and not strange and app.in_worker():
+        if judging and not _seams and not strange and app.in_worker():
             strange = ["no worker that ext_sdk knows is loaded in this process"]
         if _seams or strange:
             function_app.watch(_collected)
-        if strange:
+        if strange and judging:
             _fall_back(strange[0])
         if registry.drivers and not official.driven_by_the_worker():
             official.adopt()

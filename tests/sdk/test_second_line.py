@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
+import subprocess
 import sys
 import typing
 from types import ModuleType
@@ -277,3 +278,18 @@ def test_the_folder_is_looked_at_where_the_app_is(monkeypatch, tmp_path):
     (tmp_path / "main.py").touch()
     assert app_folder.is_v2()
     assert os.path.samefile(app_folder.root(), tmp_path)
+
+
+def test_a_worker_that_names_itself_after_the_import_of_the_framework_is_not_strange(tmp_path):
+    """As the local host does, in a process that has the app's folder in its environment from the start."""
+    script = (
+        "import ext_sdk, sys\n"
+        "from tests.support.worker_module import new_worker\n"
+        "module = sys.modules['late.functions'] = new_worker('late.functions')\n"
+        "ext_sdk.workers.register_worker('late.functions')\n"
+        "class Gate(ext_sdk.AppExtension):\n    critical = True\n"
+        "print([one.driver for one in ext_sdk.extensions()])\n"
+    )
+    environment = {**os.environ, "AzureWebJobsScriptRoot": str(tmp_path), "FUNCTIONS_WORKER_RUNTIME": "python"}
+    run = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=False)
+    assert (run.stdout, run.stderr) == ("['late.functions.Registry.get_function']\n", "")
