@@ -91,17 +91,6 @@ class Invoker:
         """Let go of the threads; those that still run a function are not waited for."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    async def _outcome(self, info: FunctionInfo, invocation_id: str, datum: Datum, headers: Mapping[str, str]) -> Any:
-        """Run an HTTP function; the way in that preceded `call`."""
-        from types import SimpleNamespace
-
-        from ext_devkit.host.answers import response_of
-
-        outcome = await self.call(
-            info.function_id, dict.fromkeys(info.input_types, datum), invocation_id=invocation_id, headers=headers
-        )
-        return SimpleNamespace(error=outcome.error, result=response_of(outcome))
-
     async def _run(self, info: FunctionInfo, args: dict[str, Any], invocation_id: str) -> Outcome:
         loop = asyncio.get_running_loop()
         if not info.is_async:
@@ -110,9 +99,9 @@ class Invoker:
         task = loop.create_task(_run_async(info.func, args, invocation_id, ended), name=f"{info.name} {invocation_id}")
         try:
             return await ended
-        finally:
-            if not ended.done() or ended.cancelled():  # the host stops; the function is told so
-                task.cancel()
+        except asyncio.CancelledError:  # the host stops; the function is told so
+            task.cancel()
+            raise
 
     def _run_sync(self, func: Callable[..., Any], args: dict[str, Any], invocation_id: str) -> Outcome:
         self._running.add(invocation_id)

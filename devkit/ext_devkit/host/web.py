@@ -69,7 +69,7 @@ class WebFramework:
         answer: Callable[[Any], Awaitable[Any]],
     ) -> None:
         """Send what `answer` returns for the framework's request; raise what it or the body raises."""
-        headers = [pair for pair in scope["headers"] if pair[0].lower() != INVOCATION_ID_HEADER]
+        headers = [pair for pair in scope["headers"] if pair[0] != INVOCATION_ID_HEADER]
         headers.append((INVOCATION_ID_HEADER, invocation_id.encode("ascii")))
         await self._asgi({**scope, "headers": headers, ANSWER: answer}, receive, send)
 

@@ -54,6 +54,37 @@ def test_an_extension_sees_each_invocation_once_and_failures_too(tmp_path, defin
     assert first[7] != second[7]
 
 
+def test_an_extension_of_azure_functions_own_base_classes_runs_beside_ours(tmp_path):
+    """As on a library runtime; here one of ours has to be active."""
+    code = """
+import os
+import azure.functions as func
+import ext_sdk
+
+seen = []
+
+class Official(func.AppExtensionBase):
+    @classmethod
+    def pre_invocation_app_level(cls, logger, context, func_args={}, *args, **kwargs):
+        if os.environ.get("AzureWebJobsScriptRoot") == os.path.dirname(os.path.dirname(__file__)):
+            seen.append(f"before {context.function_name}")
+
+    @classmethod
+    def post_invocation_app_level(cls, logger, context, func_args={}, func_ret=None, *args, **kwargs):
+        if os.environ.get("AzureWebJobsScriptRoot") == os.path.dirname(os.path.dirname(__file__)):
+            seen.append(f"after {func_ret!r}")
+
+class Ours(ext_sdk.AppExtension):
+    pass
+
+def main(req):
+    return ", ".join(seen)
+"""
+    with serving(v1_app(tmp_path, code)) as url:
+        assert request(f"{url}/api/Hello").body == b"before Hello"
+        assert request(f"{url}/api/Hello").body == b"before Hello, after 'before Hello', before Hello"
+
+
 def test_a_v2_app_is_seen_too(tmp_path):
     code = FUNCTION.format(definition="@app.route(route='divide')\ndef").replace(" main(", " divide(")
     app = write_app(

@@ -13,7 +13,7 @@ from azure.functions.meta import Datum
 from ext_devkit.host import FunctionHost
 from ext_devkit.host.context import thread_local_storage
 from ext_devkit.host.invocation import Outcome
-from tests.support.host import v1_app, write_app
+from tests.support.host import PATIENCE, v1_app, write_app
 
 APP = """
 import asyncio
@@ -78,6 +78,15 @@ async def stops_python(context):
     raise SystemExit(3)
 
 
+async def waits(context):
+    seen.append("entered")
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        seen.append("cancelled")
+        raise
+
+
 async def meets_another(context):
     seen.append(context.thread_local_storage.invocation_id)
     meeting.append(None)
@@ -93,10 +102,12 @@ async def looks(context):
 
 def starts_a_thread(context):
     def work():
+        seen.append(getattr(context.thread_local_storage, "mine", None))
         seen.append(context.thread_local_storage.invocation_id)
         context.thread_local_storage.invocation_id = context.invocation_id
         seen.append(context.thread_local_storage.invocation_id)
 
+    context.thread_local_storage.mine = "of the function's thread"
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
@@ -251,6 +262,25 @@ def test_a_system_exit_on_the_loop_is_an_outcome(calls: Calls):
     assert type(calls.message("stops_python").error) is SystemExit
 
 
+def test_an_async_function_is_cancelled_when_the_host_gives_its_invocation_up(calls: Calls):
+    """As at the end of the grace period when the host stops."""
+
+    async def give_up() -> None:
+        inputs = {"message": Datum("waits", "string")}
+        invocation = asyncio.create_task(calls.host.invoker.call(calls.id("run"), inputs))
+        while not calls.seen:
+            await asyncio.sleep(0)
+        invocation.cancel()
+        await asyncio.wait([invocation])
+        while len(calls.seen) < 2:
+            await asyncio.sleep(0)
+        assert invocation.cancelled()
+
+    asyncio.run(asyncio.wait_for(give_up(), PATIENCE))
+
+    assert calls.seen == ["entered", "cancelled"]
+
+
 def test_async_functions_at_the_same_time_each_see_their_own_invocation_id(calls: Calls):
     """In the function, after an await in which the other one ran, and in its child task."""
 
@@ -270,7 +300,7 @@ def test_async_functions_at_the_same_time_each_see_their_own_invocation_id(calls
 def test_a_thread_of_a_function_is_known_once_it_says_for_whom_it_works(calls: Calls):
     outcome = calls.message("starts_a_thread", "run_in_thread", invocation_id="a")
 
-    assert (outcome.error, calls.seen) == (None, [None, "a", "a"])
+    assert (outcome.error, calls.seen) == (None, [None, None, "a", "a"])
 
 
 def test_a_pool_thread_forgets_its_invocation(tmp_path, monkeypatch):

@@ -62,6 +62,24 @@ def old(req: Request) -> func.HttpResponse:
     )
 
 
+def test_other_bindings_keep_their_types_beside_fastapis(tmp_path):
+    code = (
+        APP
+        + """
+@app.route()
+@app.queue_output(arg_name="message", queue_name="q", connection="c")
+def send(req: Request, message: func.Out[dict]) -> Response:
+    return Response()
+"""
+    )
+    message = refusal(write_app(tmp_path, {"function_app.py": code}))
+
+    assert message == (
+        "function_app.py: function 'send': the output binding 'message' (queue) does not take the annotation dict. "
+        "Use a type of azure.functions for it."
+    )
+
+
 def test_v1_apps_do_not_stream(tmp_path):
     """The v1 runtime knows no streaming, and the classic worker asks before it imports a v1 app."""
     code = "from azurefunctions.extensions.http.fastapi import Request\n\ndef main(req: Request) -> str:\n    return ''"
@@ -112,3 +130,37 @@ def test_the_setting_that_azure_needs_for_older_pythons_is_said(
 
     line = "WARNING On Azure, HTTP streaming needs the app setting PYTHON_ENABLE_INIT_INDEXING=1 below Python 3.13.\n"
     assert (line in console.getvalue()) == is_said
+
+
+def test_an_extension_has_ended_before_the_body_is_produced(tmp_path):
+    """As on the workers, where the invocation is over when the function returns its StreamingResponse."""
+    recorder = """
+import ext_sdk
+
+SEEN = []
+
+class Recorder(ext_sdk.AppExtension):
+    @classmethod
+    def around_invocation(cls, invocation):
+        SEEN.append(type(invocation.args["req"]).__name__)
+        outcome = yield
+        SEEN.append(type(outcome.result).__name__)
+"""
+    code = """
+import json
+
+import azure.functions as func
+import recorder
+from azurefunctions.extensions.http.fastapi import Request, StreamingResponse
+
+app = func.FunctionApp()
+
+@app.route()
+async def hello(req: Request) -> StreamingResponse:
+    async def produce():
+        yield json.dumps(recorder.SEEN)
+
+    return StreamingResponse(produce())
+"""
+    with serving(write_app(tmp_path, {"function_app.py": code, "recorder.py": recorder})) as url:
+        assert request(f"{url}/api/hello").json == ["Request", "StreamingResponse"]

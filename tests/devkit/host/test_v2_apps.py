@@ -1,5 +1,7 @@
 """Apps of the v2 programming model: function_app.py, blueprints, ASGI and WSGI apps."""
 
+import gc
+
 from tests.support.host import request, serving, write_app
 
 APP = """
@@ -65,6 +67,7 @@ app = func.AsgiFunctionApp(app=asgi, http_auth_level=func.AuthLevel.ANONYMOUS)
     host_json = {"version": "2.0", "extensions": {"http": {"routePrefix": ""}}}
     with serving(write_app(tmp_path, {"function_app.py": code, "host.json": host_json})) as url:
         answer = request(f"{url}/some/path")
+    gc.collect()  # AsgiFunctionApp ends by asyncio.run in its __del__, which fails on the event loop of a later test
 
     assert (answer.status, answer.body, answer.header("x-path")) == (202, b"asgi", ["/some/path"])
 
