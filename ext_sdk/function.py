@@ -34,6 +34,9 @@ class Correlation:
         """Mark this thread as one that works for the invocation; return what undoes it."""
         return _nothing
 
+    def inherit(self, invocation_id: str) -> None:
+        """Mark the task that the worker made for one async invocation, so that what it starts is marked as well."""
+
 
 def _nothing() -> None:
     pass

@@ -129,13 +129,15 @@ def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
     """Call a coroutine function through its extensions, in the task that awaits it."""
     if not plan and current.get() is None:
-        token = current.set(_later(function, args))
+        token = current.set(later := _later(function, args))
+        function.correlation.inherit(getattr(later[2], "invocation_id", ""))
         try:
             return await function.call(**args)
         finally:
             _reset(token)
     invocation = _begin(function, args)
     token = current.set(invocation)
+    function.correlation.inherit(invocation.id)
     entered: list[Entry] = []
     started = 0
     try:
@@ -169,7 +171,7 @@ def _reset(token: Token[Any]) -> None:
 
 
 def _later(function: Function, args: dict[str, Any]) -> Later:
-    """Return what an Invocation is made of, as quickly as can be: this is all that a function without extensions pays."""
+    """Return what an Invocation is made of, quickly: this is all that a function without extensions pays."""
     context = function.context_of(args) if function.wants_context else args.pop("context", None)
     attributes: dict[str, Any] = {}
     try:

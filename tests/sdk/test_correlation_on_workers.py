@@ -9,7 +9,7 @@ import pytest
 from tests.workers import drive
 
 PLACES = '''
-import asyncio, logging, threading
+import asyncio, contextvars, logging, os, threading
 from concurrent.futures import ThreadPoolExecutor
 
 from ext_sdk import AppExtension, current_invocation, propagate
@@ -66,9 +66,16 @@ async def async_():
     called = asyncio.Event()
     loop.call_soon(propagate(lambda: (log("call_soon"), called.set())))
     await called.wait()
+    if os.environ["INHERITS"]:
+        await asyncio.to_thread(log, "to_thread, not carried")
+        await loop.run_in_executor(None, contextvars.copy_context().run, log, "a copy of the context")
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(log_twice("loop elsewhere, not carried"), elsewhere))
 '''
 
 RECORDS = {"sync_one": 7, "async_one": 10}
+
+INHERITING = {"proxy": 4}
+"""Further records where asyncio itself takes the id along, as the id is in a context variable."""
 
 BODIES = {"sync_one": ("def", "places.sync()"), "async_one": ("async def", "await places.async_()")}
 BINDINGS = [
@@ -106,7 +113,7 @@ def test_each_record_has_the_id_of_the_invocation_that_it_is_logged_for(kind, wr
     (app / "places.py").write_text(PLACES)
     write(app)
 
-    with drive.Worker(kind, app) as worker:
+    with drive.Worker(kind, app, INHERITS="1" if kind in INHERITING else "") as worker:
         answers = [worker.invoke(name) for name in BODIES]
         sent = [worker.send(name) for name in list(BODIES) * 5]
         answers += [one.result(drive.WAIT) for one in sent]
@@ -115,4 +122,4 @@ def test_each_record_has_the_id_of_the_invocation_that_it_is_logged_for(kind, wr
     records = [(one["message"], one["id"]) for one in worker.logs if one["category"] == "places"]
     wrong = [(message, given) for message, given in records if message.partition("|")[2] != (given or "none")]
     assert wrong == []
-    assert len(records) == 6 * sum(RECORDS.values())
+    assert len(records) == 6 * (sum(RECORDS.values()) + INHERITING.get(kind, 0))
