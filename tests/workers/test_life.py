@@ -7,10 +7,18 @@ import signal
 import pytest
 
 from tests.workers import apps, drive
-from tests.workers.table import plain, rows
+from tests.workers.table import KINDS, MODELS, plain, rows
 
 ONCE = ["pre", "in", "function", "out", "post"]
 SIMPLE = "returns_sync_app_context"
+SEAMS = {
+    (kind, model): {
+        "classic": "azure_functions_worker",
+        "devkit": "ext_devkit.host",
+    }.get(kind, "azure_functions_runtime" + ("_v1" if model == "v1" else ""))
+    for kind in KINDS
+    for model in MODELS
+}
 
 
 @pytest.fixture
@@ -41,6 +49,20 @@ def test_invocations_at_the_same_time_do_not_mix(kind, model, simple):
         for _, answer in answers:
             assert worker.hooks(answer["id"]) == ONCE
             assert {one["who"] for one in worker.records(answer["id"]) if "who" in one} == {answer["id"]}
+
+
+def test_the_seam_drives_the_extensions(kind, model, new_app):
+    """And not a second line, whose warning would be there."""
+    source = """
+def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
+    import ext_sdk
+    return func.HttpResponse(" ".join({one.driver for one in ext_sdk.extensions()}))
+"""
+    with drive.Worker(kind, new_app([apps.Function("drivers", source)])) as worker:
+        drivers = worker.invoke("drivers")["body"].split(", ")
+        assert f"{SEAMS[kind, model]}.functions.Registry.get_function" in drivers
+        assert all(one.endswith(".Registry.get_function") for one in drivers)
+        assert "ext_sdk knows" not in worker.log()
 
 
 def test_the_app_setting_switches_everything_off(kind, model, simple):
@@ -80,6 +102,22 @@ def test_a_placeholder_that_becomes_the_app_has_the_apps_settings(kind, model, s
             answer = worker.invoke(row.name)
             assert worker.hooks(answer["id"]) == ONCE
             assert [one["stage"] for one in worker.records(answer["id"]) if "stage" in one] == ["new"]
+
+
+@pytest.mark.usefixtures("no_devkit")
+def test_an_environment_that_is_replaced_while_the_app_serves_holds_from_then_on(kind, model, simple):
+    if model == "v2":
+        pytest.skip("the workers cannot collect the functions of one FunctionApp twice")
+    with drive.Worker(kind, simple(), EXT_RECORDER_STAGE="old") as worker:
+        stages = []
+        for stage in ("old", "new"):
+            answer = worker.invoke(SIMPLE)
+            assert worker.hooks(answer["id"]) == ONCE
+            stages += [one["stage"] for one in worker.records(answer["id"]) if "stage" in one]
+            worker.settings["EXT_RECORDER_STAGE"] = "new"
+            if stage == "old":
+                worker.specialize()
+    assert stages == ["old", "new"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)

@@ -19,6 +19,7 @@ SHAPES = {
 """What the one warning says of each."""
 
 REAL = [kind for kind in KINDS if kind != "devkit" and not drive.why_not(kind)]
+NO_CLASSIC = pytest.mark.skip(reason=drive.why_not("classic"))
 WARNING = "This worker is not one that ext_sdk knows"
 V2 = [row for row in rows("v2") if row.ends in ("returns", "raises") and not row.has_out]
 V1 = [row for row in rows("v1") if row.ends in ("returns", "raises") and not row.has_out]
@@ -84,7 +85,7 @@ def test_a_v1_app_is_served_and_its_extensions_do_not_run(kind, folder, shape):
     assert "Extensions do not run" in log
 
 
-@pytest.mark.parametrize("shape", SHAPES if "classic" in REAL else [])
+@pytest.mark.parametrize("shape", SHAPES if "classic" in REAL else [pytest.param("", marks=NO_CLASSIC)])
 def test_a_v1_app_is_driven_by_the_classic_workers_own_hooks_if_they_are_on(folder, shape):
     """Each official hook once; a failed function is noticed when its Context is let go of."""
     with start("classic", folder, V1, shape, PYTHON_ENABLE_WORKER_EXTENSIONS="1") as worker:
