@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import linecache
 import warnings
 from textwrap import dedent, indent
@@ -184,13 +185,25 @@ def yields_of(function, answers):
                 return None
     except (ValueError, Enough):
         return None
+    finally:
+        closed(generator)
     return count
+
+
+def closed(generator):
+    """Close a generator however many of its `finally` blocks yield."""
+    for _ in range(50):
+        try:
+            return generator.close()
+        except (RuntimeError, ValueError, Enough):
+            pass
+    raise AssertionError("it does not end")
 
 
 @settings(max_examples=400, deadline=None)
 @given(SOURCES, st.lists(st.lists(st.booleans(), max_size=12), min_size=1, max_size=25))
 def test_no_function_that_can_end_after_one_yield_is_ever_refused(source, runs):
     """Whatever is made of branches, loops, handlers and context managers, and whichever way it then takes."""
-    function = hook(source + "\nif False: yield")
-    if second(function) is not None:
+    function = hook(source)
+    if inspect.isgeneratorfunction(function) and second(function) is not None:
         assert 1 not in [yields_of(function, answers) for answers in runs]
