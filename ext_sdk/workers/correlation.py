@@ -34,6 +34,11 @@ def of(module_name: str) -> Correlation:
     return _WAYS.get(module_name, UNCORRELATED)
 
 
+def of_this_process() -> Correlation:
+    """Return the way of the worker that is loaded, if its registry is not to be had."""
+    return next((way for name, way in _WAYS.items() if name in sys.modules), UNCORRELATED)
+
+
 class _Place(Protocol):
     """Somewhere a log handler looks for an invocation id, as seen from the current thread and task."""
 

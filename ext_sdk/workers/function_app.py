@@ -17,7 +17,7 @@ from azure.functions.decorators.function_app import FunctionRegister
 
 from ext_sdk.errors import ExtensionError
 from ext_sdk.function import IN_PLACE_OF, Function, Trigger
-from ext_sdk.workers import calls
+from ext_sdk.workers import calls, correlation
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,6 +71,7 @@ def describe(function: Any) -> Function:
         is_async=inspect.iscoroutinefunction(users),
         wants_context=bound_context or "context" in inspect.signature(users).parameters,
         has_context=not bound_context,
+        correlation=correlation.of_this_process(),
     )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import weakref
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from azure.functions.extension import ExtensionMeta
@@ -89,6 +90,11 @@ class _Running:
         self.invocation.args = {name: value for name, value in args.items() if value is not context}
 
     def leave(self, outcome: Outcome) -> None:
+        # In a context of its own: the worker may let go of its Context anywhere.
+        copy_context().run(self._leave, outcome)
+
+    def _leave(self, outcome: Outcome) -> None:
+        current.set(self.invocation)
         result, error = outcome.result, outcome.error
         lifecycle.leave(self.entered, self.invocation, outcome)
         if outcome.result is not result or outcome.error is not error:

@@ -177,3 +177,19 @@ def test_without_the_app_setting_the_worker_calls_nothing_and_that_is_said(class
     assert "Extensions do not run" in message
     assert "Set PYTHON_ENABLE_WORKER_EXTENSIONS=1 and the worker's own hooks drive them" in message
     assert ExtensionMeta.get_application_hooks() is None
+
+
+def test_a_function_level_extension_finds_its_attributes_when_a_failure_is_noticed(classic):
+    seen = []
+
+    class Audit(FuncExtension):
+        def around_invocation(self, invocation):
+            self.attributes["user"] = "ada"
+            yield
+            seen.append((self.attributes["user"], current_invocation() is invocation))
+
+    Audit(function="HttpTrigger")
+    with pytest.raises(ValueError, match="boom"):
+        call(classic, raises, req=1)
+    gc.collect()
+    assert seen == [("ada", True)]

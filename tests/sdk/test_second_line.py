@@ -14,8 +14,9 @@ import azure.functions as func
 import pytest
 
 from ext_sdk import AppExtension, extensions, workers
+from ext_sdk.function import Correlation
 from ext_sdk.workers import app as app_folder
-from ext_sdk.workers import driving
+from ext_sdk.workers import correlation, driving
 from tests.support.lifecycle import Context
 from tests.support.worker_module import FunctionInfo, new_worker
 
@@ -146,6 +147,21 @@ class TestWhatIndexingLooksAt:
         assert list(inspect.signature(call).parameters) == ["context"]
         assert call(context="the orchestration's") == "the orchestration's"
         assert seen == ["in orchestrate orchestrationTrigger ", "out the orchestration's"]
+
+    def test_the_id_of_an_invocation_whose_context_does_not_come_is_the_workers(self, app, seen, monkeypatch):
+        class Known(Correlation):
+            def current_id(self):
+                return "from the worker's log handler"
+
+        monkeypatch.setitem(sys.modules, "worker_with_a_way", ModuleType("worker_with_a_way"))
+        monkeypatch.setattr(correlation, "_WAYS", {"worker_that_is_not_there": None, "worker_with_a_way": Known()})
+
+        @app.generic_trigger(arg_name="context", type="orchestrationTrigger")
+        def orchestrate(context):
+            return context
+
+        collected(app)(context=1)
+        assert seen[0] == "in orchestrate orchestrationTrigger from the worker's log handler"
 
     def test_collecting_once_more_does_not_wrap_once_more(self, app, seen):
         @app.route(route="a")
