@@ -83,7 +83,7 @@ ASYNC_APP = """
 import asyncio
 async def main():
     other = asyncio.create_task(asyncio.sleep(0.05, "served"))
-    say("ready")
+    asyncio.get_running_loop().call_later(0, say, "ready")  # once this task waits
     try:
         await asyncio.sleep(60)
     except asyncio.CancelledError:

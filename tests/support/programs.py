@@ -50,12 +50,13 @@ class Program:
 
     def __exit__(self, *_: object) -> None:
         self._process.kill()
-        self._process.communicate()
+        with self._process:
+            pass
 
     def says(self, line: str) -> None:
         """Wait until the program says this."""
         said = self._process.stdout.readline()
-        assert said == f"{line}\n", said or self._process.communicate(timeout=WAIT)[1]
+        assert said == f"{line}\n", said or self._process.stderr.read()
 
     def tell(self) -> None:
         """Let an extension that takes its time go on."""
@@ -68,9 +69,10 @@ class Program:
 
     def end(self) -> tuple[int, str]:
         """Wait for its end, within half a minute; return its exit status and what else it said."""
-        self._process.wait(WAIT)  # first: communicate() closes its input, for which an extension may wait
-        said, self.errors = self._process.communicate(timeout=WAIT)
-        return self._process.returncode, said
+        # Not communicate(): that closes its input, for which an extension may wait, and loses what was read ahead.
+        status = self._process.wait(WAIT)
+        self.errors = self._process.stderr.read()
+        return status, self._process.stdout.read()
 
 
 def run(source: str = "", *, first: str = "", send: int | None = None) -> tuple[int, str]:
