@@ -89,6 +89,11 @@ def test_a_second_yield_that_no_way_leads_around_is_found(body, line):
         "a = 0 < 1 < (yield)\nb = 0 < x < (yield)",
         "assert x, (yield)\nyield",
         "raise NotImplementedError\nyield\nyield",
+        "if x:\n    yield from x\nelse:\n    yield\n    yield",
+        "while x:\n    if x():\n        yield\n        continue\n    yield\n    yield\n    return",
+        "while True:\n    yield\n    if x: break\nraise ValueError",
+        "if x:\n    try:\n        yield\n        return\n    finally:\n        x()\nyield\nyield",
+        "while x:\n    if x():\n        yield\n        break\n    yield\n    yield\n    return",
     ],
 )
 def test_a_way_with_one_yield_or_a_way_that_is_not_known_is_accepted(body):
