@@ -25,7 +25,10 @@ V2 = [row for row in rows("v2") if row.ends in ("returns", "raises") and not row
 V1 = [row for row in rows("v1") if row.ends in ("returns", "raises") and not row.has_out]
 
 
-@pytest.fixture(scope="module", params=REAL)
+NONE = pytest.param("", marks=pytest.mark.skip(reason="only the local host runs here; test_table.py says why"))
+
+
+@pytest.fixture(scope="module", params=REAL or [NONE])
 def kind(request):
     return request.param
 
@@ -112,3 +115,41 @@ def test_a_registry_of_a_class_below_the_familiar_one_is_familiar(kind, folder, 
         for row in chosen:
             assert worker.hooks(worker.invoke(row.name)["id"]) == row.hooks
         assert WARNING not in worker.log()
+
+
+GUARDED = """
+def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
+    note("function")
+    return func.HttpResponse("own")
+"""
+
+
+def guarded(kind, folder, model: str, extension: str, **settings: str) -> drive.Worker:
+    """Return a worker, not started yet, whose app has a function with one extension."""
+    app = apps.write(folder(), model, [apps.Function("guarded", GUARDED)], extensions=[extension], first="shapes")
+    return drive.Worker(kind, app, SHAPE="renamed", **settings)
+
+
+def test_a_critical_extension_still_stops_a_call_of_a_v2_app(kind, folder):
+    with guarded(kind, folder, "v2", "gates") as worker:
+        refused, let_in = worker.invoke("guarded", q="before"), worker.invoke("guarded", q="nothing")
+        assert refused["error"].endswith("PermissionError: before")
+        assert worker.hooks(refused["id"]) == ["seen"]
+        assert let_in["body"] == "own"
+
+
+@pytest.mark.parametrize("switch", ["", "1"])
+def test_a_v1_app_does_not_start_with_a_critical_extension_that_could_not_stop_a_call(kind, folder, switch):
+    with pytest.raises(RuntimeError) as failed:
+        guarded(kind, folder, "v1", "gates", PYTHON_ENABLE_WORKER_EXTENSIONS=switch).__enter__()
+    assert "Gate is critical, and on this worker, which ext_sdk does not know, it could not stop a call." in str(
+        failed.value
+    )
+
+
+def test_official_classes_run_once_in_a_v2_app(kind, folder):
+    with guarded(kind, folder, "v2", "official\nimport recorder", PYTHON_ENABLE_WORKER_EXTENSIONS="1") as worker:
+        for _ in range(2):
+            seen = worker.hooks(worker.invoke("guarded")["id"])
+            assert [one for one in seen if one.startswith("app")] == ["app pre", "app post"]
+            assert [one for one in seen if not one.startswith("app")] == ["pre", "in", "function", "out", "post"]
