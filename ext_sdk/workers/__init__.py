@@ -1,6 +1,6 @@
 """The only place that knows a Functions worker: where invocations pass by, and what the worker tells of a function."""
 
 from ext_sdk.workers.app import ROOT, v1_functions
-from ext_sdk.workers.driving import check_critical, driven_by, install, register_worker
+from ext_sdk.workers.driving import check_critical, driven_by, install
 
-__all__ = ["ROOT", "check_critical", "driven_by", "install", "register_worker", "v1_functions"]
+__all__ = ["ROOT", "check_critical", "driven_by", "install", "v1_functions"]

@@ -23,6 +23,7 @@ _workers = [
     "azure_functions_worker.functions",  # Python <= 3.12
     "azure_functions_runtime.functions",  # 3.13 and later, function_app.py
     "azure_functions_runtime_v1.functions",  # 3.13 and later, function.json
+    "ext_devkit.host.functions",  # the local host
 ]
 _seams: dict[str, type] = {}
 _told: set[str] = set()
@@ -34,13 +35,6 @@ _environment: dict[str, str] = {}
 """The extensions' app settings as they were when a function was last loaded."""
 
 
-def register_worker(module_name: str) -> None:
-    """Name one more module that has a worker's `Registry` and `FunctionInfo`; it is watched from now on."""
-    if module_name not in _workers:
-        _workers.append(module_name)
-    install(judging=bool(registry.active()))
-
-
 def driven_by() -> list[str]:
     """Return what calls the extensions' hooks; nothing outside of a worker."""
     return list(registry.drivers)
@@ -49,7 +43,7 @@ def driven_by() -> list[str]:
 def install(*, judging: bool = True) -> None:
     """Have every worker that is loaded drive the extensions. One warning says so if none of the usual ways is there.
 
-    As long as there is nothing to drive it is too early to judge what is there: a worker may still name itself.
+    As long as there is nothing to drive it is too early to judge what is there.
     """
     if not switch.enabled():
         _tell_once("switch", logging.INFO, f"Extensions are switched off: {switch.NAME} is set to a false value.")

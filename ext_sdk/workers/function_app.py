@@ -18,6 +18,7 @@ from azure.functions.decorators.function_app import FunctionRegister
 from ext_sdk.errors import ExtensionError
 from ext_sdk.function import IN_PLACE_OF, Function, Trigger
 from ext_sdk.workers import calls, correlation
+from ext_sdk.workers.patched import ORIGINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,14 +27,11 @@ DRIVER = "FunctionApp.get_functions"
 
 _log = logging.getLogger("ext_sdk")
 
-_ORIGINAL = "_ext_sdk_original"
-"""As in `seam`: what a second copy of ext_sdk replaces, and does not wrap once more."""
-
 
 def watch(collected: Callable[[list[Any]], object]) -> None:
     """Call `collected` with a FunctionApp's functions whenever a worker collects them; one such callable at a time."""
     get_functions = FunctionRegister.get_functions
-    original = getattr(get_functions, _ORIGINAL, get_functions)
+    original = getattr(get_functions, ORIGINAL, get_functions)
 
     @wraps(original)
     def watched(self: Any) -> Any:
@@ -46,7 +44,7 @@ def watch(collected: Callable[[list[Any]], object]) -> None:
             _log.exception("The functions of the FunctionApp could not be read by ext_sdk.")
         return functions
 
-    setattr(watched, _ORIGINAL, original)
+    setattr(watched, ORIGINAL, original)
     FunctionRegister.get_functions = watched  # type: ignore[method-assign]
 
 

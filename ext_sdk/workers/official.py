@@ -17,14 +17,12 @@ from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import registry
 from ext_sdk.binding import Binding
+from ext_sdk.workers.patched import ORIGINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _log = logging.getLogger("ext_sdk")
-
-_ORIGINAL = "_ext_sdk_original"
-"""As in `seam`: what a second copy of ext_sdk replaces, and does not wrap once more."""
 
 _REGISTERING = ("_register_application_extension", "_register_function_extension")
 
@@ -95,7 +93,7 @@ def _watch_registering() -> None:
     for name in _REGISTERING:
         method = getattr(ExtensionMeta, name, None)
         if method is not None:
-            setattr(ExtensionMeta, name, _then_adopt(getattr(method, _ORIGINAL, method)))
+            setattr(ExtensionMeta, name, _then_adopt(getattr(method, ORIGINAL, method)))
 
 
 def _then_adopt(original: Any) -> Any:
@@ -109,5 +107,5 @@ def _then_adopt(original: Any) -> Any:
             _log.exception("An extension of the official kind could not be taken over: %r", extension)
         return result
 
-    setattr(register, _ORIGINAL, original)
+    setattr(register, ORIGINAL, original)
     return staticmethod(register)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ext_sdk import switch
 from ext_sdk.workers import calls
 from ext_sdk.workers.describe import describe
+from ext_sdk.workers.patched import ORIGINAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,10 +24,6 @@ if TYPE_CHECKING:
     from ext_sdk.function import Function
 
 _log = logging.getLogger("ext_sdk")
-
-_ORIGINAL = "_ext_sdk_original"
-"""Where our method keeps the worker's own. A second copy of ext_sdk in the process (the classic worker drops imported
-modules when it switches to the app's dependencies) replaces the first one's method, it does not wrap it once more."""
 
 _NEEDED = {"func", "name", "directory", "requires_context", "is_async", "input_types", "output_types"}
 """The fields of `FunctionInfo` that the seam reads; workers have others beside them, and not all the same."""
@@ -52,7 +49,7 @@ def watch(module: ModuleType, on_load: Callable[[Function], object]) -> None:
     for one in _family(module.Registry):
         lookup = vars(one).get("get_function")
         if lookup is not None:
-            one.get_function = _watched(getattr(lookup, _ORIGINAL, lookup), module.__name__, on_load)
+            one.get_function = _watched(getattr(lookup, ORIGINAL, lookup), module.__name__, on_load)
 
 
 def _family(registry_type: Any) -> Iterator[Any]:
@@ -80,7 +77,7 @@ def _watched(
             seen = wrapped[key] = (info, _wrap(info, module_name, on_load))
         return seen[1]
 
-    setattr(get_function, _ORIGINAL, lookup)
+    setattr(get_function, ORIGINAL, lookup)
     return get_function
 
 

@@ -248,7 +248,7 @@ class TestByName:
     def test_a_name_that_no_v2_function_has_is_an_error_that_lists_them(self, audit_class, monkeypatch):
         app = func.FunctionApp()
         audit_class(function="ordres")
-        workers.register_worker(_seam_of_a_worker(monkeypatch))
+        _load_a_worker(monkeypatch)
 
         @app.route(route="a")
         def orders(req):
@@ -284,9 +284,8 @@ class TestByName:
         assert seen == ["Orders"]
 
 
-def _seam_of_a_worker(monkeypatch):
-    """Load a module in a worker's shape and return its name."""
+def _load_a_worker(monkeypatch):
     module = new_worker("worker_of_names.functions")
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(driving, "_workers", [])
-    return module.__name__
+    monkeypatch.setattr(driving, "_workers", [module.__name__])
+    workers.install()

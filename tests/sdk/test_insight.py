@@ -88,7 +88,7 @@ def test_what_each_hook_took_is_added_up():
 
     invoke(lambda: None)
     (first,) = extensions()
-    with pytest.raises(ValueError, match="^boom$"):
+    with pytest.raises(ValueError, match=r"^boom$"):
         invoke(fails)
     (second,) = extensions()
     called = {

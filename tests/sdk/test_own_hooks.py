@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
+from contextvars import copy_context
 from types import ModuleType
 
 import pytest
@@ -33,7 +34,12 @@ def classic(monkeypatch, tmp_path):
 
 
 def call(folder, function, **args):
-    """Call a function as the classic worker's extension manager does: pre hooks, the function, post hooks."""
+    """Call a function as the classic worker does, in a thread of its pool."""
+    return copy_context().run(_call, folder, function, args)
+
+
+def _call(folder, function, args):
+    """Run what the worker's extension manager does: pre hooks, the function, post hooks."""
     context = Context(function_directory=str(folder / "HttpTrigger"))
     args["context"] = context
     hooks = ExtensionMeta.get_application_hooks()
@@ -111,8 +117,10 @@ def test_the_function_sees_what_extensions_put_on_the_context(classic, seen):
     def function(req, context):
         return context.tracer, context.app_ext_attributes["tenant"], current_invocation().id
 
-    assert call(classic, function, req=1) == ("tracer", "contoso", "8f07ec1b")
-    assert current_invocation() is None
+    def call_and_look():
+        return _call(classic, function, {"req": 1}), current_invocation()
+
+    assert copy_context().run(call_and_look) == (("tracer", "contoso", "8f07ec1b"), None)
 
 
 def test_an_edit_of_the_arguments_reaches_the_function(classic, seen):

@@ -189,9 +189,14 @@ def test_the_app_setting_switches_everything_off_and_that_is_said_once(worker, c
     assert caplog.messages == ["Extensions are switched off: PYTHON_ENABLE_WORKER_EXTENSIONS is set to a false value."]
 
 
-def test_a_worker_that_names_itself_is_watched_as_soon_as_there_are_extensions(worker, monkeypatch, seen):
-    monkeypatch.setattr(driving, "_workers", [])
-    workers.register_worker(worker.__name__)
+def test_a_worker_that_is_loaded_later_is_watched_at_the_next_extension(worker, monkeypatch, seen):
+    monkeypatch.delitem(sys.modules, worker.__name__)
+    workers.install()
+    monkeypatch.setitem(sys.modules, worker.__name__, worker)
+
+    class Next(AppExtension):
+        pass
+
     worker.registry.functions["1"] = FunctionInfo(lambda req: req)
     worker.registry.get_function("1").func(req=1, context=Context())
     assert len(seen) == 1

@@ -217,7 +217,8 @@ def test_a_worker_that_becomes_known_later_does_not_run_them_twice(app, seen, mo
     call = collected(app)
     late = new_worker("worker_that_came_late.functions")
     monkeypatch.setitem(sys.modules, late.__name__, late)
-    workers.register_worker(late.__name__)
+    driving._workers.append(late.__name__)
+    workers.install()
     late.registry.functions["1"] = FunctionInfo(call)
     late.registry.get_function("1").func(req=1, context=Context())
     assert len(seen) == 2
@@ -296,16 +297,9 @@ def test_the_folder_is_looked_at_where_the_app_is(monkeypatch, tmp_path):
     assert os.path.samefile(app_folder.root(), tmp_path)
 
 
-def test_a_worker_that_names_itself_after_the_import_of_the_framework_is_not_strange(tmp_path):
-    """As the local host does, in a process that has the app's folder in its environment from the start."""
-    script = (
-        "import ext_sdk, sys\n"
-        "from tests.support.worker_module import new_worker\n"
-        "module = sys.modules['late.functions'] = new_worker('late.functions')\n"
-        "ext_sdk.workers.register_worker('late.functions')\n"
-        "class Gate(ext_sdk.AppExtension):\n    critical = True\n"
-        "print([one.driver for one in ext_sdk.extensions()])\n"
-    )
+def test_the_import_alone_does_not_judge_the_process(tmp_path):
+    """As long as there is nothing to drive it does not matter what could drive it."""
     environment = {**os.environ, "AzureWebJobsScriptRoot": str(tmp_path), "FUNCTIONS_WORKER_RUNTIME": "python"}
-    run = subprocess.run([sys.executable, "-c", script], env=environment, text=True, capture_output=True, check=False)
-    assert (run.stdout, run.stderr) == ("['late.functions.Registry.get_function']\n", "")
+    code = "import ext_sdk; print(ext_sdk.workers.driven_by())"
+    run = subprocess.run([sys.executable, "-c", code], env=environment, text=True, capture_output=True, check=False)
+    assert (run.stdout, run.stderr) == ("[]\n", "")

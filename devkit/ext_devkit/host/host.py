@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ext_devkit.host.model import Declared
     from ext_devkit.host.web import WebFramework
 
-REGISTRY_MODULE = "ext_devkit.host.functions"
-
 _loaded: FunctionHost | None = None
 
 
@@ -80,10 +78,11 @@ class FunctionHost:
             _loaded = None
 
     def _enter(self, insights: str) -> None:
-        from ext_sdk.workers import register_worker
-
-        register_worker(REGISTRY_MODULE)
         self._process.enter(self.local.values, insights)
+        if framework := sys.modules.get("ext_sdk.workers"):
+            # Imported ahead of the host. Else it finds the registry at its import, as it finds those of the workers: an
+            # app that does not import it has it neither here nor there.
+            framework.install()
         self._process.hide(Path(v2.script_name()).stem)
         self.invoker = Invoker(self.registry)
         if self.settings.missing:

@@ -55,10 +55,11 @@ def test_an_extension_sees_each_invocation_once_and_failures_too(tmp_path, defin
 
 
 def test_an_extension_of_azure_functions_own_base_classes_runs_beside_ours(tmp_path):
-    """As on a library runtime whose app has imported ext_sdk; the host has done so here."""
+    """As on a library runtime whose app has imported ext_sdk."""
     code = """
 import os
 import azure.functions as func
+import ext_sdk
 
 seen = []
 
@@ -137,7 +138,7 @@ def test_the_registry_has_the_shape_of_a_workers():
 
 
 def test_sync_functions_run_without_a_copy_of_the_context_as_on_the_workers(tmp_path):
-    """What a function leaves in its pool thread is there for the next one; it is ext_sdk, where on, that prevents it."""
+    """What a function leaves in its pool thread is there for the next one; it is ext_sdk, if imported, that prevents it."""
     code = """
 import contextvars
 
@@ -147,7 +148,7 @@ def main(req):
     calls.set(calls.get() + 1)
     return str(calls.get())
 """
-    settings = {"PYTHON_THREADPOOL_THREAD_COUNT": "1", "PYTHON_ENABLE_WORKER_EXTENSIONS": "0"}
+    settings = {"PYTHON_THREADPOOL_THREAD_COUNT": "1"}
     with RunningHost(v1_app(tmp_path, code), "--insights", "off", **settings) as host:
         assert [request(f"{host.url}/api/Hello").body for _ in range(2)] == [b"1", b"2"]
         host.stop()
