@@ -3,8 +3,8 @@
 from ext_sdk.context import current_invocation, propagate
 from ext_sdk.errors import ExtensionError, SettingsError
 from ext_sdk.extension import AppExtension, FuncExtension
+from ext_sdk.insight import extensions
 from ext_sdk.invocation import Invocation, Outcome
-from ext_sdk.registry import extensions
 from ext_sdk.shutdown import flush
 from ext_sdk.workers import install as _install
 

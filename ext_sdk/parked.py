@@ -5,7 +5,7 @@ gives the signal to another thread, nothing wakes a main thread that waits in `s
 main thread does little else: the process would seem to ignore SIGTERM. So the signal's number is also written to a pipe
 (`signal.set_wakeup_fd`), and the thread that waits there wakes the main thread with a signal that means nothing.
 
-From Python 3.12 on, no thread can be started once the interpreter is on its way out, while a daemon thread that runs
+Python 3.12 starts no thread once the interpreter is on its way out (3.11 and 3.13 do), while a daemon thread that runs
 already runs until `atexit` is done. So this one is there to run what must not hold up the main thread then.
 """
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from dataclasses import dataclass
 from threading import Event, RLock, get_ident
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
@@ -15,7 +14,7 @@ from ext_sdk.health import Health
 from ext_sdk.lifecycle import Layer, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from ext_sdk.binding import Binding
     from ext_sdk.function import Function
@@ -29,9 +28,6 @@ _HOOKS = {
     APP: ("pre_invocation_app_level", "post_invocation_app_level", "invocation_failed_app_level"),
     FUNCTION: ("pre_invocation", "post_invocation", "invocation_failed"),
 }
-
-drivers: list[str] = []
-"""What calls the extensions' hooks; `ext_sdk.workers` writes it."""
 
 _log = logging.getLogger("ext_sdk")
 _lock = RLock()
@@ -264,53 +260,6 @@ def no_such_function(extension: str, name: str, known: list[str]) -> str:
         f"{extension} was made for function {name!r}, and the app has no function of this name. "
         f"Its functions: {', '.join(sorted(known)) or 'none'}."
     )
-
-
-@dataclass(frozen=True)
-class ExtensionStatus:
-    """What `extensions()` tells of one active extension."""
-
-    name: str
-    level: str
-    """`"app"` or `"function"`."""
-    function: str
-    """The functions that it was made for, by name; empty at app level."""
-    order: int
-    critical: bool
-    """Whether its failures fail the invocation."""
-    driver: str
-    """What calls its hooks, e.g. `azure_functions_runtime.functions.Registry.get_function`; empty if nothing does."""
-    calls: int
-    """Invocations that it took part in."""
-    failures: Mapping[str, int]
-    """Hook -> how often it raised."""
-    suspended: bool
-    """Whether it is left out at present, after too many failures in a row."""
-    suspensions: int
-    """How often that has happened."""
-    microseconds: Mapping[str, float]
-    """Hook -> what it took in all, in microseconds; both parts of `around_invocation`, without the function."""
-
-
-def extensions() -> list[ExtensionStatus]:
-    """Return what is active, outermost first, with its calls, failures and suspensions so far."""
-    driver = ", ".join(drivers)
-    return [
-        ExtensionStatus(
-            name=one.name,
-            level=one.level,
-            function="" if one.binding is None else str(one.binding),
-            order=one.order,
-            critical=one.critical,
-            driver=driver,
-            calls=one.health.calls,
-            failures=dict(one.health.failures),
-            suspended=one.health.suspended(),
-            suspensions=one.health.suspensions,
-            microseconds={hook: spent / 1000 for hook, spent in list(one.health.spent_ns.items())},
-        )
-        for one in active()
-    ]
 
 
 def registration_of(extension: type) -> Registration:

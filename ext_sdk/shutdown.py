@@ -80,7 +80,7 @@ def _flush(timeout: float, left_out: frozenset[Any]) -> bool:
 def _in_background(work: Callable[[], None]) -> None:
     try:
         threading.Thread(target=work, name="ext_sdk-flush", daemon=True).start()
-    except RuntimeError:  # Python 3.12 and later start no thread once the interpreter is on its way out
+    except RuntimeError:  # Python 3.12 starts no thread once the interpreter is on its way out
         if not signals.lend(work):
             work()
 

@@ -8,7 +8,7 @@ import pytest
 from azure.functions.decorators.function_app import FunctionRegister
 from azure.functions.extension import ExtensionMeta
 
-from ext_sdk import registry
+from ext_sdk import insight, registry
 from ext_sdk.workers import driving
 
 
@@ -33,7 +33,7 @@ def own_extensions():
 @pytest.fixture(autouse=True)
 def own_drivers(monkeypatch):
     """What drives extensions, and what was said of it, is as if no test had run before; azure.functions is put back."""
-    monkeypatch.setattr(registry, "drivers", [])
+    monkeypatch.setattr(insight, "drivers", [])
     for name, fresh in {"_seams": {}, "_told": set(), "_second": "", "_environment": {}}.items():
         monkeypatch.setattr(driving, name, fresh)
     monkeypatch.setattr(FunctionRegister, "get_functions", FunctionRegister.get_functions)

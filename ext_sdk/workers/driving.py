@@ -8,7 +8,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk import registry, switch
+from ext_sdk import insight, registry, switch
 from ext_sdk.errors import ExtensionError
 from ext_sdk.workers import app, function_app, official, own_hooks, seam
 
@@ -37,7 +37,7 @@ _environment: dict[str, str] = {}
 
 def driven_by() -> list[str]:
     """Return what calls the extensions' hooks; nothing outside of a worker."""
-    return list(registry.drivers)
+    return list(insight.drivers)
 
 
 def install(*, judging: bool = True) -> None:
@@ -56,7 +56,7 @@ def install(*, judging: bool = True) -> None:
             function_app.watch(_collected)
         if strange and judging:
             _fall_back(strange[0])
-        if registry.drivers and not official.driven_by_the_worker():
+        if insight.drivers and not official.driven_by_the_worker():
             official.adopt()
 
 
@@ -92,8 +92,8 @@ def _watch(name: str, module: ModuleType) -> str:
 
 
 def _drives(driver: str) -> None:
-    if driver not in registry.drivers:
-        registry.drivers.append(driver)
+    if driver not in insight.drivers:
+        insight.drivers.append(driver)
 
 
 def _fall_back(found: str) -> None:
@@ -146,16 +146,16 @@ def _loaded(_function: Function) -> None:
 
 
 def _tell_what_is_driven() -> None:
-    if "found" in _told or not registry.drivers or not _log.isEnabledFor(logging.DEBUG):
+    if "found" in _told or not insight.drivers or not _log.isEnabledFor(logging.DEBUG):
         return
     found = [
         f"{one.name} ({one.level} level{f', function {one.function}' if one.function else ''}, order {one.order})"
-        for one in registry.extensions()
+        for one in insight.extensions()
     ]
     _tell_once(
         "found",
         logging.DEBUG,
-        f"Extensions, outermost first: {', '.join(found) or 'none'}. Driven by {', '.join(registry.drivers)}.",
+        f"Extensions, outermost first: {', '.join(found) or 'none'}. Driven by {', '.join(insight.drivers)}.",
     )
 
 

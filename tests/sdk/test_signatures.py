@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from ext_sdk import AppExtension, ExtensionError
-from ext_sdk.registry import extensions
+from ext_sdk.insight import extensions
 from tests.support.hooks import app, function, message
 
 PRE = "\n    @classmethod\n    def pre_invocation_app_level(cls, logger, context, func_args):\n        ..."
