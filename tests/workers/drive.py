@@ -11,12 +11,14 @@ import sys
 import threading
 import time
 import uuid
-from concurrent.futures import Future
+from concurrent.futures import Future, TimeoutError  # noqa: A004 - one and the same from 3.11 on
 from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-WAIT = 60.0
+WAIT = 50.0
+"""Seconds until a worker counts as stuck; pytest itself waits a little longer."""
+
 TRACEPARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 GRPC = {"classic": "AZURE_FUNCTIONS_WORKER", "proxy": "AZURE_FUNCTIONS_PROXY_WORKER"}
@@ -82,13 +84,20 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         if not self._process.stdin.closed:
             self._process.stdin.close()
-        self._process.wait(WAIT)
+        try:
+            self._process.wait(WAIT)
+        finally:
+            self._process.kill()
         self._reader.join(WAIT)
         self._process.stdout.close()
         self._stderr.close()
 
     def _loaded(self, answer: Future[dict[str, Any]]) -> None:
-        started = answer.result(WAIT)
+        try:
+            started = answer.result(WAIT)
+        except TimeoutError:
+            started = {"failed": "it is stuck"}
+            self._process.kill()
         if "ready" not in started:
             self.__exit__()
             raise RuntimeError(f"the worker did not start: {started}\n{self.log()}")

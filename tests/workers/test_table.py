@@ -69,10 +69,12 @@ def check_hooks(worker: drive.Worker, row: Row, sent, seen: dict) -> None:
         assert seen["failed"]["error"] == row.ending.raised
     else:
         assert seen["post"]["result"] == row.ending.result
+    directory = str(worker.app / row.name if row.model == "v1" else worker.app)
+    assert seen["pre"]["where"] == directory
     facts = {
         "invocation": sent.invocation_id,
         "function": row.name,
-        "directory": str(worker.app / row.name if row.model == "v1" else worker.app),
+        "directory": directory,
         "trigger": ["req", "httpTrigger", f"of/{row.name}"],
         "traceparent": drive.TRACEPARENT,
         "is_async": row.is_async,

@@ -64,6 +64,7 @@ def check(worker: drive.Worker, row: Row, answer: dict) -> None:
     assert seen["in"]["trigger"] == ["req", "httpTrigger", f"of/{row.name}"]
     assert (seen["out"]["ok"], seen["out"]["error"]) == (not row.ending.error, row.ending.raised)
     assert sorted(seen["pre"]["args"]) == sorted(row.arguments)
+    assert seen["pre"]["where"] == str(worker.app)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

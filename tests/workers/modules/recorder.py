@@ -22,7 +22,8 @@ class Recorder(AppExtension):
 
     @classmethod
     def pre_invocation_app_level(cls, logger, context, func_args):
-        note("pre", context, args={name: type(value).__module__ for name, value in func_args.items()})
+        args = {name: type(value).__module__ for name, value in func_args.items()}
+        note("pre", context, args=args, where=getattr(context, "function_directory", None))
 
     @classmethod
     def around_invocation(cls, invocation):

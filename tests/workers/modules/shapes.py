@@ -52,10 +52,11 @@ def fields(module):
 
 def subclass(module):
     """The registry is of a class below the familiar one, and keeps its shape."""
+    lookup = module.Registry.get_function
 
     class Better(module.Registry):
         def get_function(self, function_id):
-            return super().get_function(function_id)
+            return lookup(self, function_id)
 
     found = registries(module)
     module.Registry = Better
