@@ -29,7 +29,8 @@ def in_child(work, number=None):
 told, tell = os.pipe()
 def wait():
     os.write(tell, b".")
-    time.sleep(60)
+    for _ in range(600):  # one long sleep does not end for a signal that comes just before it
+        time.sleep(0.1)
 """
 
 
@@ -80,6 +81,12 @@ if os.fork() == 0:
 os.wait()
 """
     assert run(FORK + source) == (0, "child\nstopped with 4\n")
+
+
+def test_a_child_has_the_handlers_that_were_there_before():
+    """A main thread that waits in C would run none of ours: nothing wakes it in a child."""
+    look = "in_child(lambda: say(signal.getsignal(2).__name__, signal.getsignal(15).name))"
+    assert run(FORK + look) == (0, "default_int_handler SIG_DFL\nstopped with 4\n")
 
 
 def test_a_child_writes_nothing_into_its_parents_pipe():
@@ -135,6 +142,25 @@ if {int(number)}:
 say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert run(FORK + source) == (0, f"own stopped with 4\n{-number}\nstopped with 4\n")
+
+
+def test_an_extension_of_the_childs_own_is_stopped_once_also_when_a_handler_calls_the_parents():
+    source = """
+def mine(number, frame):
+    say("mine")
+    ours(number, frame)
+ours = signal.signal(signal.SIGTERM, mine)
+
+def own():
+    class Own(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            say("own stopped with", round(timeout))
+    wait()
+say(in_child(own, signal.SIGTERM))
+"""
+    said = f"own stopped with 4\nmine\n{-signal.SIGTERM}\nstopped with 4\n"
+    assert run(FORK + source) == (0, said)
 
 
 def test_a_child_may_flush_also_when_it_was_forked_in_the_middle_of_a_flush():

@@ -45,7 +45,7 @@ def test_an_extension_first_imported_in_a_thread_does_not_fail_there():
 
 
 def test_a_shutdown_that_does_not_end_holds_up_the_exit_for_its_time_only():
-    """Also from Python 3.12 on, which starts no thread any more then."""
+    """Also on Python 3.12, which starts no thread any more then."""
     with Program(BLOCKS + "shutdown.GRACE = 0.5") as program:
         program.says("stopped with 0")
         program.says("asked")
