@@ -204,7 +204,7 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 
     @classmethod
     def shutdown(cls, timeout: float) -> bool | None:
-        """Deliver what is pending within `timeout` seconds: at `flush()`, SIGTERM and interpreter exit.
+        """Deliver what is pending within `timeout` seconds: at `flush()`, SIGTERM, SIGINT and interpreter exit.
 
         Return False to say that something could not be delivered; the extension may be used again afterwards.
         """

@@ -50,10 +50,10 @@ def test_the_sdk_adds_only_itself_to_azure_functions():
         ("import azure.functions, opentelemetry.sdk.trace", "import ext_opentelemetry"),
     ],
 )
-def test_an_import_loads_nothing_heavy_and_starts_no_thread_but_the_one_that_passes_sigterm_on(first: str, then: str):
+def test_an_import_loads_nothing_heavy_and_starts_no_thread_but_the_one_that_passes_signals_on(first: str, then: str):
     """The network, compression and the event loop are for the moment that needs them.
 
-    The one thread is there only if an extension has something to deliver at the end; see `ext_sdk/sigterm.py`.
+    The one thread is there only if an extension has something to deliver at the end; see `ext_sdk/parked.py`.
     """
     heavy = HEAVY & roots(loaded(first, then))
 
