@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextvars import ContextVar, copy_context
-from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ class Later(list[Any]):
     __slots__ = ()
 
 
-_lock = Lock()
+_PARTS = 5  # the arguments that it starts with
 
 
 def current_invocation() -> Invocation | None:
@@ -42,10 +41,9 @@ def current_invocation() -> Invocation | None:
 def _made(later: Later) -> Invocation:
     from ext_sdk.invocation import Invocation
 
-    with _lock:  # the threads of one invocation share one
-        if not isinstance(later[-1], Invocation):
-            later.append(Invocation(*later))
-        made: Invocation = later[-1]
+    if len(later) == _PARTS:
+        later.append(Invocation(*later[:_PARTS]))
+    made: Invocation = later[_PARTS]  # the first one, if several threads of the invocation made one at the same time
     return made
 
 

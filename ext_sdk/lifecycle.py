@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from ext_sdk.context import Later, current, current_invocation
 from ext_sdk.errors import ExtensionError
-from ext_sdk.invocation import UNSET, Invocation, Outcome
+from ext_sdk.invocation import UNSET, Invocation, Outcome, UnknownContext
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -173,6 +173,8 @@ def _reset(token: Token[Any]) -> None:
 def _later(function: Function, args: dict[str, Any]) -> Later:
     """Return what an Invocation is made of, quickly: this is all that a function without extensions pays."""
     context = function.context_of(args) if function.wants_context else args.pop("context", None)
+    if context is None:  # now: the invocation's id is known to its own thread only
+        context = UnknownContext(function)
     attributes: dict[str, Any] = {}
     try:
         context.app_ext_attributes = attributes

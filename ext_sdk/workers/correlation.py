@@ -125,7 +125,7 @@ class _Places(Correlation):
 
     def enter(self, context: Any, invocation_id: str) -> Callable[[], object]:
         marked: list[tuple[_Place, Any]] = []
-        for place in self._places:
+        for place in self._places if invocation_id else ():
             before = _read(place, context)
             if before not in (_ABSENT, invocation_id):
                 _write(place, context, invocation_id)
@@ -145,7 +145,8 @@ class _OfRuntime(_Places):
 
         For the task that the worker makes for one invocation: what is set here ends with the task.
         """
-        _write(self._variable, None, invocation_id)
+        if invocation_id:
+            _write(self._variable, None, invocation_id)
 
 
 def _read(place: _Place, context: Any) -> Any:

@@ -7,7 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
-from ext_sdk import AppExtension, current_invocation, propagate
+from ext_sdk import AppExtension, current_invocation, lifecycle, propagate
+from ext_sdk.function import Correlation, Function
 from tests.support.lifecycle import Context, invoke, invoke_async
 
 
@@ -123,6 +124,52 @@ class TestAFunctionWithoutExtensions:
         assert here.id == "8f07ec1b"
         assert all(one is here for one in there)
         assert current_invocation() is None
+
+    def test_its_id_reaches_its_threads_where_the_worker_hands_out_no_context(self):
+        """Then the worker tells it to the function's own thread only."""
+
+        class OfThread(Correlation):
+            def current_id(self):
+                return "8f07ec1b" if threading.get_ident() == own else ""
+
+        own = threading.get_ident()
+        for is_async, run in ((False, lifecycle.run), (True, lambda *given: asyncio.run(lifecycle.run_async(*given)))):
+
+            def work(context):
+                with propagate(ThreadPoolExecutor(1)) as pool:
+                    return pool.submit(lambda: current_invocation().id).result(), context
+
+            async def work_async(context):
+                return work(context)
+
+            function = Function(
+                "Orchestrator", "/app", work_async if is_async else work,
+                is_async=is_async, has_context=False, correlation=OfThread(),
+            )  # fmt: skip
+            assert run(function, (), {"context": "the binding's"}) == ("8f07ec1b", "the binding's")
+
+    def test_it_can_be_asked_for_in_the_middle_of_being_made(self):
+        """A signal's handler may log, and a log filter may ask."""
+        seen = []
+
+        class Interrupted(Context):
+            def __setattr__(self, name, value):
+                super().__setattr__(name, value)
+                if name == "app_ext_attributes" and asking.pop():
+                    seen.append(current_invocation())
+
+        asking = [False, False]  # the attribute is set before the function runs, and by each that is made
+
+        def function():
+            asking.append(True)
+            return current_invocation()
+
+        made = []
+        thread = threading.Thread(target=lambda: made.append(invoke(function, context=Interrupted())), daemon=True)
+        thread.start()
+        thread.join(10)
+        assert len(made) == 1
+        assert made == seen
 
     def test_the_attributes_are_one_dict_wherever_they_are_asked_for(self):
         def function(context):

@@ -250,6 +250,18 @@ def test_the_local_host_marks_the_thread_and_unmarks_it():
 # Workers of another shape
 
 
+def test_of_an_invocation_whose_id_is_not_known_nothing_is_marked(runtime, proxy):
+    """To a log handler the empty text is an id."""
+    way, variable = runtime
+    context = with_storage(invocation_id=None)
+
+    correlation.of(CLASSIC).enter(context, "")
+    way.enter(context, "")
+    way.inherit("")
+
+    assert (context.thread_local_storage.invocation_id, variable.get(), proxy) == (None, None, {})
+
+
 @pytest.mark.parametrize("name", [CLASSIC, "ext_devkit.host.functions", *(f"{one}.functions" for one in RUNTIMES)])
 def test_where_there_is_no_place_nothing_is_carried_and_nothing_happens(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "ext_devkit.host.context", None)
