@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import partial
 from threading import Thread
 from typing import Any
 
@@ -20,8 +21,7 @@ def is_executor(work: Any) -> bool:
 
 def is_coroutine_function(work: Any) -> bool:
     """Whether calling `work` makes a coroutine; objects with an `async def __call__` included."""
-    called = inspect.getattr_static(type(work), "__call__", None)
-    return inspect.iscoroutinefunction(work) or inspect.iscoroutinefunction(called)
+    return any(inspect.iscoroutinefunction(one) for one in _called(work))
 
 
 def check(work: Any) -> None:
@@ -29,6 +29,13 @@ def check(work: Any) -> None:
     reason = _not_carried(work)
     if reason:
         raise ExtensionError(f"propagate() {reason}")
+
+
+def _called(work: Any) -> tuple[Any, Any]:
+    """Return what is called when `work` is: itself if it is a function, or what its class says."""
+    while isinstance(work, partial):
+        work = work.func
+    return work, inspect.getattr_static(type(work), "__call__", None)
 
 
 def _kind(work: Any) -> type:
@@ -61,7 +68,7 @@ def _not_a_function(work: Any) -> str:
         return f"takes the coroutine function, not the coroutine that it made. Write propagate({name})(...)."
     if inspect.isawaitable(work):
         return f"cannot carry a {name}, which keeps the context that it was made in. Carry what it runs."
-    if inspect.isgeneratorfunction(work) or inspect.isasyncgenfunction(work):
+    if any(inspect.isgeneratorfunction(one) or inspect.isasyncgenfunction(one) for one in _called(work)):
         return f"cannot carry the generator function {name}, which runs where it is iterated. Carry what iterates it."
     if not callable(work):
         return f"takes a function, a coroutine function or an executor of threads, not a {name}."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextvars import copy_context
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk.context import current_invocation
@@ -23,7 +23,7 @@ def function(work: Callable[..., Any], context: Context) -> Callable[..., Any]:
     @wraps(work)
     def carried(*args: Any, **kwargs: Any) -> Any:
         # A Context can be entered by one thread at a time, so each call gets a copy.
-        return context.copy().run(_correlated, work, args, kwargs)
+        return context.copy().run(_correlated, work, *args, **kwargs)
 
     return carried
 
@@ -64,13 +64,13 @@ class _Steps:
         return self.send(None)
 
     def send(self, value: Any) -> Any:
-        return self._context.run(_correlated, self._coroutine.send, (value,), {})
+        return self._context.run(_correlated, self._coroutine.send, value)
 
     def throw(self, *error: Any) -> Any:
-        return self._context.run(_correlated, self._coroutine.throw, error, {})
+        return self._context.run(_correlated, self._coroutine.throw, *error)
 
     def close(self) -> None:
-        self._context.run(_correlated, self._coroutine.close, (), {})
+        self._context.run(_correlated, self._coroutine.close)
 
 
 def executor(pool: Executor) -> Executor:
@@ -92,13 +92,14 @@ def executor(pool: Executor) -> Executor:
 @cache
 def _carrying(kind: Any) -> Any:
     def submit(self: Executor, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-        return kind.submit(self, copy_context().run, _correlated, fn, args, kwargs)
+        # The arguments are left to the executor's own submit(), which may have a use for some of them.
+        return kind.submit(self, partial(copy_context().run, _correlated, fn), *args, **kwargs)
 
     same = {"__slots__": (), "__doc__": kind.__doc__, "__module__": kind.__module__, "__qualname__": kind.__qualname__}
     return type(kind.__name__, (kind,), {**same, "submit": submit, _CARRIES: True})
 
 
-def _correlated(work: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+def _correlated(work: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Call `work` in a thread that the worker's log handler takes for a part of the current invocation."""
     invocation = current_invocation()
     if invocation is None:

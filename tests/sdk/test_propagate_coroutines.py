@@ -96,7 +96,11 @@ class Inheriting(Callable):
     pass
 
 
-@pytest.mark.parametrize("work", [partial(id_at_each_step), Callable(), Inheriting()], ids=["partial", "object", "sub"])
+@pytest.mark.parametrize(
+    "work",
+    [partial(id_at_each_step), Callable(), Inheriting(), Callable().__call__, partial(partial(Callable()))],
+    ids=["partial", "object", "sub", "method", "partial object"],
+)
 def test_whatever_makes_coroutines_is_carried_as_one(work):
     assert inspect.iscoroutinefunction(propagate(work))
     assert asyncio.run(carried(work)()) == ["a", "a", "a"]

@@ -130,3 +130,12 @@ def test_an_executor_of_ones_own_is_carried_likewise():
 
     assert isinstance(direct, Direct)
     assert invoke(lambda: direct.submit(own_id).result(), context=Context(invocation_id="a")) == "a"
+
+
+def test_an_executor_keeps_the_arguments_that_it_takes_itself():
+    class Urgent(ThreadPoolExecutor):
+        def submit(self, fn, /, *args, priority=0, **kwargs):
+            return super().submit(lambda: (priority, fn(*args, **kwargs)))
+
+    with propagate(Urgent(1)) as pool:
+        assert pool.submit(dict, priority=9, n=1).result() == (9, {"n": 1})

@@ -94,11 +94,16 @@ def test_a_generator_function():
     async def later():
         yield 1
 
+    class Numbers:
+        def __call__(self):
+            yield 1
+
     assert refusal(numbers) == (
         "propagate() cannot carry the generator function numbers, which runs where it is iterated. "
         "Carry what iterates it."
     )
     assert refusal(later) == refusal(numbers).replace("numbers", "later")
+    assert refusal(Numbers()) == refusal(numbers).replace("numbers", "Numbers")
 
 
 def test_what_is_not_callable():
