@@ -63,8 +63,8 @@ class _ExtensionType(ExtensionMeta):
         **kwargs: Any,
     ) -> None:
         abc.ABCMeta.__init__(cls, name, bases, namespace, **kwargs)
-        signatures.check(cls, namespace, app_level=cls._app_level())
-        if "Settings" in namespace:
+        signatures.check(cls, app_level=cls._app_level(), abstract=abstract)
+        if "Settings" in namespace and cls._app_level():
             settings.check_declared(cls, namespace["Settings"])
         if "order" in namespace and cls._app_level():
             _check_order(cls, namespace["order"])

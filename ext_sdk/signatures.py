@@ -1,31 +1,33 @@
 """Hooks that cannot work are found when their class is defined, not at the first invocation.
 
 Workers and our own lifecycle call hooks by position, on the class at app level and on the instance at function level
-(azure/functions/extension/extension_meta.py, `_set_hooks_for_application` and `_set_hooks_for_function`). Whatever
-takes such a call is accepted, however it is written; what cannot be known is left to the invocation.
+(azure/functions/extension/extension_meta.py, `_set_hooks_for_application` and `_set_hooks_for_function`). Functions
+are looked at, also as classmethod or staticmethod. Whatever takes such a call is accepted; any other object, and what
+a function wraps, is left to the invocation.
 """
 
 from __future__ import annotations
 
+import inspect
 import logging
-import sys
-from functools import cached_property, partial, partialmethod
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from azure.functions.extension import ExtensionMeta
 
+from ext_sdk import yields
 from ext_sdk.errors import ExtensionError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from types import CodeType
 
 _log = logging.getLogger("ext_sdk")
 
 _LOAD = ("function_name", "function_directory")
 _BEFORE = ("logger", "context", "func_args")
-_BOTH = {"around_invocation": ("invocation",), "shutdown": ("timeout",)}
+_AROUND = "around_invocation"
+_BOTH = {_AROUND: ("invocation",), "shutdown": ("timeout",)}
 _FUNCTION_ONLY = {
     "post_function_load": _LOAD,
     "pre_invocation": _BEFORE,
@@ -35,144 +37,98 @@ _FUNCTION_ONLY = {
 _APP_ONLY = {f"{name}_app_level": arguments for name, arguments in _FUNCTION_ONLY.items()}
 _APP = {**_APP_ONLY, **_BOTH, "init": (), "configure": None}
 _FUNCTION = {**_FUNCTION_ONLY, **_BOTH}
-_NAMES = {*_APP, *_FUNCTION}
-_MISSPELT = (*_FUNCTION, *_APP_ONLY)
-_SHADOWED = {*_MISSPELT} - {"shutdown"}  # which may be a mixin's own affair
 
-# inspect.CO_*, which is slow to import
-_ARGS, _GENERATOR, _ASYNC = 0x04, 0x20, 0x80 | 0x200
-
+_ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _RECEIVERS = ("cls", "self")
 _CLOSE = 0.9
 """From which similarity (difflib's ratio) on a name is taken for a misspelt hook."""
 
 
-def check(extension: type, namespace: Mapping[str, Any], *, app_level: bool) -> None:
+def check(extension: type, *, app_level: bool, abstract: bool) -> None:
     """Refuse a hook that cannot do what it is there for: each of the class's own, and of mixins that are no extensions.
 
-    `namespace` is the body of the class statement. Raises ExtensionError, which names the class, the hook, its place
-    and the cure. A name that is only close to a hook's is a warning of the logger `ext_sdk`.
+    Raises ExtensionError, which names the class, the hook, its place and the cure. A name that is only close to a
+    hook's is a warning of the logger `ext_sdk`.
     """
     if _is_framework(extension):
         return
-    mixins = [base for base in extension.__mro__[1:] if base is not object and not isinstance(base, ExtensionMeta)]
-    for name, home, raw in _defined(extension, _APP if app_level else _FUNCTION, mixins):
-        _check_hook(_Hook(extension, home, name, app_level), raw)
-    for name, home, raw in _defined(extension, _FUNCTION_ONLY if app_level else _APP_ONLY, mixins):
-        _check_level(_Hook(extension, home, name, app_level), raw)
-    for name, raw in namespace.items():
-        if name in _NAMES or name.startswith("_"):
-            continue
-        if callable(raw) or isinstance(raw, classmethod | staticmethod):
-            _warn_of_near_miss(extension, name, raw, app_level=app_level)
-    if mixins:
-        _warn_of_shadowed(extension, mixins, "AppExtension" if app_level else "FuncExtension")
+    for home, name, raw in _written(extension):
+        hook = _Hook(extension, home, name, raw, app_level=app_level)
+        if name in hook.level:
+            _check_hook(hook, abstract=abstract)
+        elif callable(raw) or isinstance(raw, classmethod | staticmethod):
+            if name in _APP_ONLY or name in _FUNCTION_ONLY:
+                _check_level(hook)
+            if home is extension and not name.startswith("_"):
+                _warn_of_near_miss(hook)
 
 
 class _Hook:
     """One hook of a class that is being defined, for messages about it."""
 
-    def __init__(self, extension: type, home: type, name: str, app_level: bool) -> None:
+    def __init__(self, extension: type, home: type, name: str, raw: Any, *, app_level: bool) -> None:
         self.extension = extension
         self.home = home
         self.name = name
+        self.raw = raw
         self.app_level = app_level
-        self.raw: Any = None
+        self.level: dict[str, Any] = _APP if app_level else _FUNCTION
 
     @property
     def arguments(self) -> tuple[str, ...] | None:
         """What it is called with, in this order; None if that is up to its callers."""
-        return _APP[self.name] if self.app_level else _FUNCTION[self.name]
+        return self.level[self.name]  # type: ignore[no-any-return]
 
     @property
     def owner(self) -> str:
-        """What the class or the instance is called in a message."""
-        return "class" if self.app_level else "instance"
+        """What comes first in a call, in words."""
+        return "class" if self.app_level or isinstance(self.raw, classmethod) else "instance"
+
+    @property
+    def place(self) -> str:
+        """The class and the hook with its file and line, seen through what decorates it."""
+        origin = "" if self.home is self.extension else f"from {self.home.__qualname__}, "
+        code = getattr(inspect.unwrap(self.raw), "__code__", None)
+        line = self.home.__module__ if code is None else f"{code.co_filename}:{code.co_firstlineno}"
+        return f"{self.extension.__qualname__}.{self.name} ({origin}{line})"
 
     def wrong(self, what: str, name: str = "") -> NoReturn:
         """Raise with what is wrong and the code to write; `name` if that is another hook than this one."""
-        origin = "" if self.home is self.extension else f"from {self.home.__qualname__}, "
-        place = f"{self.extension.__qualname__}.{self.name} ({origin}{_place(self.raw, self.home)})"
         cure = "\n".join(f"    {line}" for line in self._cure(name or self.name))
-        raise ExtensionError(f"{place} {what} Write:\n{cure}")
+        raise ExtensionError(f"{self.place} {what} Write:\n{cure}")
 
     def _cure(self, name: str) -> Iterator[str]:
-        arguments = (_APP if self.app_level else _FUNCTION)[name]
+        arguments = self.level[name]
         if self.app_level:
             yield "@classmethod"
         names = ("cls" if self.app_level else "self", *(("**settings",) if arguments is None else arguments))
         yield f"def {name}({', '.join(names)}):"
-        yield "    outcome = yield" if name == "around_invocation" else "    ..."
+        yield "    outcome = yield" if name == _AROUND else "    ..."
 
 
-def _defined(extension: type, names: Iterable[str], mixins: list[type]) -> Iterator[tuple[str, type, Any]]:
-    """Return those of the names that the class has itself or gets from a mixin, each with its class and its value."""
-    own = vars(extension)
-    for name in names:
-        if name in own:
-            yield name, extension, own[name]
-        elif mixins:
-            home = next((base for base in extension.__mro__ if name in vars(base)), None)
-            if home in mixins:
-                yield name, home, vars(home)[name]
+def _written(extension: type) -> Iterator[tuple[type, str, Any]]:
+    """Return what the class defines itself or gets from a mixin, with where that stands."""
+    seen: set[str] = set()
+    for home in extension.__mro__:
+        names = [name for name in vars(home) if name not in seen]
+        seen.update(names)
+        if home is extension or (home is not object and not isinstance(home, ExtensionMeta)):
+            yield from ((home, name, vars(home)[name]) for name in names)
 
 
-def _check_hook(hook: _Hook, raw: Any) -> None:
-    if raw is None and hook.name != "init":  # switched off
+def _check_hook(hook: _Hook, *, abstract: bool) -> None:
+    raw = hook.raw
+    function = raw.__func__ if isinstance(raw, classmethod | staticmethod) else raw
+    if not isinstance(function, FunctionType):
         return
-    hook.raw = raw
-    target, bound = _taken_apart(hook, raw)
-    if target is None:
-        return
+    bound = isinstance(raw, classmethod) or not (hook.app_level or isinstance(raw, staticmethod))
+    _check_receiver(hook, function, bound)
     arguments = hook.arguments
-    if isinstance(target, FunctionType):
-        _check_receiver(hook, target, bound)
-        misfit = "" if arguments is None else _misfit(hook, target, bound, arguments)
-    else:
-        misfit = "" if arguments is None else _misfit_of_object(hook, target, bound, arguments)
-    if misfit:
+    if arguments is None:
+        return
+    if misfit := _misfit(hook, function, bound, arguments):
         hook.wrong(misfit)
-    function = _function(target)
-    if arguments is not None and function is not None:
-        _check_kind(hook, function)
-
-
-def _taken_apart(hook: _Hook, raw: Any) -> tuple[Any, bool]:
-    """Return what a call ends in, and whether it gets the class or instance first; (None, _) if that is unknown."""
-    if isinstance(raw, FunctionType):
-        return raw, not hook.app_level
-    if isinstance(raw, classmethod | staticmethod):
-        return _decorated(hook, raw)
-    if hook.app_level and isinstance(raw, property | cached_property):
-        hook.wrong("is a property, which is not evaluated on the class, so it could not be called.")
-    if isinstance(raw, partialmethod):
-        return raw.__get__(None if hook.app_level else object(), hook.extension), False
-    if isinstance(raw, partial):  # a method since Python 3.14
-        return raw, not hook.app_level and sys.version_info >= (3, 14)
-    if hasattr(type(raw), "__get__") and not isinstance(raw, MethodType):  # a descriptor that does as it likes
-        return None, False
-    if not callable(raw):
-        hook.wrong(f"is {raw!r}, which cannot be called.")
-    return raw, False
-
-
-def _decorated(hook: _Hook, raw: classmethod[Any, Any, Any] | staticmethod[Any, Any]) -> tuple[Any, bool]:
-    inner: Any = raw.__func__
-    while isinstance(raw, staticmethod) and isinstance(inner, staticmethod):
-        inner = inner.__func__
-    if isinstance(inner, classmethod | staticmethod):
-        both = f"@{type(raw).__name__} and @{type(inner).__name__}"
-        hook.wrong(f"has {both} on top of each other, of which Python versions make different things.")
-    if isinstance(inner, property | cached_property):
-        hook.wrong("is a property, which is not evaluated on the class, so it could not be called.")
-    bound = isinstance(raw, classmethod)
-    if isinstance(inner, FunctionType | partial):
-        return inner, bound
-    if bound and hasattr(type(inner), "__get__"):  # asked by some versions of Python, called by others
-        return None, False
-    if not callable(inner):
-        hook.wrong(f"is {inner!r}, which cannot be called.")
-    return inner, bound
+    _check_kind(hook, function.__code__, abstract=abstract)
 
 
 def _check_receiver(hook: _Hook, function: FunctionType, bound: bool) -> None:
@@ -180,14 +136,15 @@ def _check_receiver(hook: _Hook, function: FunctionType, bound: bool) -> None:
     code = function.__code__
     first = code.co_varnames[0] if code.co_argcount else ""
     arguments = hook.arguments
+    named = first in (arguments or ())[:1]
     gets = f"be {arguments[0]!r}" if arguments else "get nothing"
     if bound:
-        if arguments and first == arguments[0]:
+        if named:
             hook.wrong(f"has no parameter for the {hook.owner}, so its {first!r} would be the {hook.owner}.")
     elif isinstance(hook.raw, staticmethod):
         if first in _RECEIVERS:
             hook.wrong(f"is a staticmethod, which is not given the {hook.owner}: its {first!r} would {gets}.")
-    elif first in _RECEIVERS or (arguments is not None and _lacks_classmethod(hook, function, arguments)):
+    elif first in _RECEIVERS or (arguments is not None and not named and _lacks_classmethod(hook, function, arguments)):
         hook.wrong(f"has no @classmethod, so it is not given the class: its {first!r} would {gets}.")
 
 
@@ -197,112 +154,64 @@ def _lacks_classmethod(hook: _Hook, function: FunctionType, arguments: tuple[str
 
 
 def _misfit(hook: _Hook, function: FunctionType, bound: bool, arguments: tuple[str, ...]) -> str:
-    """Return why the function does not take the call; empty if it does. What it wraps is its own affair."""
+    """Return why the function does not take the call; empty if it does."""
     code = function.__code__
     takes = code.co_argcount
     given = len(arguments) + bound
-    if given > takes and not code.co_flags & _ARGS:
+    calling = f"so every call would fail: it is called as {hook.name}({', '.join(arguments)})"
+    if given > takes and not code.co_flags & inspect.CO_VARARGS:
         missing = [f"the {hook.owner}", *map(repr, arguments)][takes + (not bound) :]
-        return f"has no parameter for {' and '.join(missing)}, so every call would fail: {_calling(hook, arguments)}."
+        return f"has no parameter for {' and '.join(missing)}, {calling}."
     required = takes - len(function.__defaults__ or ())
     if required > given:
-        extra = _listed(code.co_varnames[given:required])
-        return f"requires {extra}, which it is not given, so every call would fail: {_calling(hook, arguments)}."
+        return f"requires {_listed(code.co_varnames[given:required])}, which it is not given, {calling}."
     defaults = function.__kwdefaults__ or {}
     by_name = [one for one in code.co_varnames[takes : takes + code.co_kwonlyargcount] if one not in defaults]
-    if by_name:
-        return (
-            f"requires {_listed(by_name)} by name, so every call would fail: {_calling(hook, arguments)}, by position."
-        )
-    return ""
+    return f"requires {_listed(by_name)} by name, {calling}, by position." if by_name else ""
 
 
-def _misfit_of_object(hook: _Hook, target: Any, bound: bool, arguments: tuple[str, ...]) -> str:
-    import inspect
-
-    try:
-        signature = inspect.signature(target, follow_wrapped=False)
-    except (TypeError, ValueError):  # it does not tell
-        return ""
-    try:
-        signature.bind(*range(len(arguments) + bound))
-    except TypeError as error:
-        return f"cannot be called as it will be ({error}): {_calling(hook, arguments)}."
-    return ""
+def _listed(names: Iterable[str]) -> str:
+    return " and ".join(map(repr, names))
 
 
-def _calling(hook: _Hook, arguments: tuple[str, ...]) -> str:
-    return f"it is called as {hook.name}({', '.join(arguments)})"
-
-
-def _listed(names: Any) -> str:
-    return " and ".join(repr(name) for name in names)
-
-
-def _function(target: Any) -> FunctionType | None:
-    """Return the function whose code runs in a call, if there is one to look at."""
-    while isinstance(target, partial | MethodType):
-        target = target.func if isinstance(target, partial) else target.__func__
-    if not isinstance(target, FunctionType | type):
-        target = getattr(type(target), "__call__", None)  # noqa: B004 - its code is looked at
-    return target if isinstance(target, FunctionType) else None
-
-
-def _check_kind(hook: _Hook, function: FunctionType) -> None:
+def _check_kind(hook: _Hook, code: CodeType, *, abstract: bool) -> None:
     """Refuse a call that would run nothing, and an `around_invocation` that has not one yield."""
-    flags = function.__code__.co_flags
-    if flags & _ASYNC:
+    if code.co_flags & _ASYNC:
         hook.wrong(
             "is async, and nothing awaits a hook, so none of its code would run. Hooks run around async functions, "
             "too: write it without `async`, and give what is to be awaited to a task or thread of its own."
         )
-    if hook.name != "around_invocation":
-        if flags & _GENERATOR:
+    generator = code.co_flags & inspect.CO_GENERATOR
+    if hook.name != _AROUND:
+        if generator:
             hook.wrong("has a `yield`, so a call only makes a generator and none of its code would run.")
-    elif not flags & _GENERATOR:
-        _check_made(hook, function.__code__)
-    elif _may_yield_twice(function.__code__):
-        from ext_sdk import yields
-
-        line = yields.second(function)
-        if line is not None:
-            hook.wrong(
-                f"yields a second time in line {line}, so it would fail after each invocation. "
-                "The function runs once, at the one yield."
-            )
+    elif not generator:
+        _check_made(hook, code, abstract=abstract)
+    elif line := yields.second(code):
+        hook.wrong(
+            f"yields a second time in line {line}, so it would fail after each invocation. "
+            "The function runs once, at the one yield."
+        )
 
 
-def _may_yield_twice(code: CodeType) -> bool:
-    """Return whether there is more than one yield, or a jump back behind one; nothing else can come to a second."""
-    from opcode import opmap
-
-    steps = code.co_code[::2]
-    first = steps.find(opmap["YIELD_VALUE"])
-    jumps_back = {opmap.get("JUMP_BACKWARD"), opmap.get("JUMP_ABSOLUTE")}
-    return steps.count(opmap["YIELD_VALUE"]) > 1 or not jumps_back.isdisjoint(steps[first:])
-
-
-def _check_made(hook: _Hook, code: CodeType) -> None:
+def _check_made(hook: _Hook, code: CodeType, *, abstract: bool) -> None:
     """Refuse what is no generator function and, for certain, returns no generator either."""
     from contextlib import asynccontextmanager, contextmanager
-
-    from ext_sdk import yields
 
     decorators: tuple[Any, ...] = (contextmanager, asynccontextmanager)
     for decorator in decorators:
         if code is decorator(_check_made).__code__:
             hook.wrong(f"has @{decorator.__name__}, so it would make no generator and fail at each invocation.")
-    if yields.returns_only_none(code) and not getattr(hook.raw, "__isabstractmethod__", False):
+    if yields.returns_only_none(code) and not (abstract or getattr(hook.raw, "__isabstractmethod__", False)):
         hook.wrong("never yields, so it would fail at each invocation: the function runs at its `yield`.")
 
 
-def _check_level(hook: _Hook, raw: Any) -> None:
-    """Refuse a hook of the other level, unless the right one is there too and this one only serves it."""
-    meant = _other_level(hook.name)
-    if _has_own(hook.extension, meant) or not (callable(raw) or isinstance(raw, classmethod | staticmethod)):
+def _check_level(hook: _Hook) -> None:
+    """Refuse a hook of the other level, unless the class has one of its own level: then this one may serve that."""
+    if any(_has_own(hook.extension, name) for name in hook.level if name not in ("init", "configure", "shutdown")):
         return
-    hook.raw = raw
     level, other = ("app", "function") if hook.app_level else ("function", "app")
+    meant = _at_level(hook.name, hook.level)
     hook.wrong(
         f"is never called: it is a hook of {other}-level extensions, and this one is at {level} level, "
         f"where it is called {meant}.",
@@ -310,8 +219,9 @@ def _check_level(hook: _Hook, raw: Any) -> None:
     )
 
 
-def _other_level(name: str) -> str:
-    return name.removesuffix("_app_level") if name in _APP_ONLY else f"{name}_app_level"
+def _at_level(name: str, level: dict[str, Any]) -> str:
+    """Return what a hook of one level or the other is called at this one."""
+    return next(one for one in (name, name.removesuffix("_app_level"), f"{name}_app_level") if one in level)
 
 
 def _has_own(extension: type, name: str) -> bool:
@@ -323,39 +233,15 @@ def _is_framework(base: type) -> bool:
     return base.__module__.partition(".")[0] == "ext_sdk" or base.__module__.startswith("azure.functions.")
 
 
-def _warn_of_near_miss(extension: type, name: str, raw: Any, *, app_level: bool) -> None:
-    for hook in _MISSPELT:
+def _warn_of_near_miss(hook: _Hook) -> None:
+    name = hook.name
+    for near in (*_FUNCTION, *_APP_ONLY):
         # Letters that only one of them has are no match, so difflib is not asked in vain.
-        if len(set(name) ^ set(hook)) > (1 - _CLOSE) * (len(name) + len(hook)) + 1e-9:
+        if len(set(name) ^ set(near)) > (1 - _CLOSE) * (len(name) + len(near)) + 1e-9:
             continue
         from difflib import SequenceMatcher
 
-        if SequenceMatcher(None, name, hook, autojunk=False).ratio() < _CLOSE:
-            continue
-        meant = _other_level(hook) if hook not in (_APP if app_level else _FUNCTION) else hook
-        if not _has_own(extension, meant):
-            place = _place(raw, extension)
-            _log.warning("%s.%s (%s) is no hook, did you mean %s?", extension.__qualname__, name, place, meant)
+        meant = _at_level(near, hook.level)
+        if SequenceMatcher(None, name, near, autojunk=False).ratio() >= _CLOSE and not _has_own(hook.extension, meant):
+            _log.warning("%s is no hook, did you mean %s?", hook.place, meant)
             return
-
-
-def _warn_of_shadowed(extension: type, mixins: list[type], framework: str) -> None:
-    """Name hooks of mixins that stand behind the framework's class, whose hooks of the same name hide them."""
-    for mixin in mixins:
-        for name in sorted(_SHADOWED & vars(mixin).keys()):
-            first = next(base for base in extension.__mro__ if name in vars(base))
-            if _is_framework(first):
-                _log.warning(
-                    "%s.%s (%s) is never called in %s, as %s comes before it: put %s first among the bases.",
-                    mixin.__qualname__, name, _place(vars(mixin)[name], mixin),
-                    extension.__qualname__, framework, mixin.__name__,
-                )  # fmt: skip
-
-
-def _place(raw: Any, home: type) -> str:
-    """Return file:line of a hook, seen through what decorates it; else the module of its class."""
-    for _ in range(9):
-        for step in ("__func__", "fget", "func", "__wrapped__"):
-            raw = getattr(raw, step, raw)
-    code = getattr(raw, "__code__", None)
-    return home.__module__ if code is None else f"{code.co_filename}:{code.co_firstlineno}"

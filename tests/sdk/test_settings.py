@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, SettingsError, settings
+from ext_sdk import AppExtension, ExtensionError, FuncExtension, SettingsError, settings
 
 
 @pytest.fixture
@@ -161,6 +161,17 @@ def test_a_setting_without_a_default_is_refused_when_the_class_is_defined():
         "NeedyExtension.Settings.key has no default. An extension is active as soon as it is imported, "
         "so each setting needs one."
     )
+
+
+def test_what_a_function_level_extension_calls_its_settings_is_its_own_affair():
+    """It is given to `__init__` or not at all, so no app setting has to be able to stand for it."""
+
+    class AuditExtension(FuncExtension):
+        class Settings:
+            def __init__(self, key):
+                self.key = key
+
+    assert AuditExtension.Settings("x").key == "x"
 
 
 def test_an_abstract_extension_cannot_be_configured():

@@ -10,7 +10,7 @@ import pytest
 
 from ext_sdk import AppExtension, ExtensionError
 from ext_sdk.insight import extensions
-from tests.support.hooks import app, function, message
+from tests.support.hooks import active, app, function, message
 
 PRE = "\n    @classmethod\n    def pre_invocation_app_level(cls, logger, context, func_args):\n        ..."
 AROUND = "\n    @classmethod\n    def around_invocation(cls, invocation):\n        outcome = yield"
@@ -33,6 +33,10 @@ CALLED = "it is called as pre_invocation_app_level(logger, context, func_args)"
             "has no @classmethod, so it is not given the class: its 'klass' would be 'logger'.",
         ),
         (
+            "def pre_invocation_app_level(logger, context, func_args, user): ...",
+            f"requires 'user', which it is not given, so every call would fail: {CALLED}.",
+        ),
+        (
             "@staticmethod\ndef pre_invocation_app_level(cls, logger, context, func_args=None): ...",
             "is a staticmethod, which is not given the class: its 'cls' would be 'logger'.",
         ),
@@ -44,22 +48,6 @@ CALLED = "it is called as pre_invocation_app_level(logger, context, func_args)"
             "@classmethod\ndef pre_invocation_app_level(): ...",
             "has no parameter for the class and 'logger' and 'context' and 'func_args', so every call would fail: "
             f"{CALLED}.",
-        ),
-        (
-            "@classmethod\n@staticmethod\ndef pre_invocation_app_level(logger, context, func_args): ...",
-            "has @classmethod and @staticmethod on top of each other, of which Python versions make different things.",
-        ),
-        (
-            "@staticmethod\n@classmethod\ndef pre_invocation_app_level(cls, logger, context, func_args): ...",
-            "has @staticmethod and @classmethod on top of each other, of which Python versions make different things.",
-        ),
-        (
-            "@property\ndef pre_invocation_app_level(self): ...",
-            "is a property, which is not evaluated on the class, so it could not be called.",
-        ),
-        (
-            "@classmethod\n@property\ndef pre_invocation_app_level(cls): ...",
-            "is a property, which is not evaluated on the class, so it could not be called.",
         ),
         (
             "@classmethod\ndef pre_invocation_app_level(cls, logger, context): ...",
@@ -98,6 +86,10 @@ def test_a_wrong_hook_at_app_level_is_refused_with_its_place_and_the_code_to_wri
         (
             "def pre_invocation(logger, context, func_args): ...",
             "has no parameter for the instance, so its 'logger' would be the instance.",
+        ),
+        (
+            "@classmethod\ndef pre_invocation(logger, context, func_args): ...",
+            "has no parameter for the class, so its 'logger' would be the class.",
         ),
         (
             "def pre_invocation(self, logger): ...",
@@ -163,27 +155,6 @@ def test_each_hook_at_function_level_has_to_take_what_it_is_called_with(name, pa
     )
 
 
-@pytest.mark.parametrize(
-    ("hooks", "what"),
-    [
-        ("pre_invocation_app_level = 7", "is 7, which cannot be called."),
-        ("pre_invocation_app_level = staticmethod('x')", "is 'x', which cannot be called."),
-        (
-            "pre_invocation_app_level = functools.cached_property(len)",
-            "is a property, which is not evaluated on the class, so it could not be called.",
-        ),
-        (
-            "pre_invocation_app_level = functools.partial(lambda a, b: None, 1)",
-            f"cannot be called as it will be (too many positional arguments): {CALLED}.",
-        ),
-    ],
-)
-def test_a_hook_that_is_no_function_is_named_with_its_module(hooks, what):
-    assert message(app, hooks).replace("gate.py:2", "gate") == (
-        f"Gate.pre_invocation_app_level (gate) {what} Write:{PRE}"
-    )
-
-
 def test_configure_takes_what_its_author_likes():
     app("@classmethod\ndef configure(cls, key, *, level, **more): ...")
     app("@staticmethod\ndef configure(key): ...")
@@ -201,12 +172,6 @@ def test_none_switches_a_hook_off_that_a_base_class_has():
     app("pre_invocation_app_level = None")
 
 
-def test_init_cannot_be_none_as_it_is_called():
-    assert message(app, "init = None") == (
-        "Gate.init (gate) is None, which cannot be called. Write:\n    @classmethod\n    def init(cls):\n        ..."
-    )
-
-
 @pytest.mark.parametrize(
     "hooks",
     [
@@ -221,6 +186,8 @@ def test_init_cannot_be_none_as_it_is_called():
         "pre_invocation_app_level = functools.singledispatchmethod(lambda *args: None)",
         "class pre_invocation_app_level:\n    def __init__(self, a, b, c): ...",
         "pre_invocation_app_level = type('Hook', (), {'__call__': lambda self, a, b, c: None})()",
+        "@property\ndef pre_invocation_app_level(self): ...",
+        "pre_invocation_app_level = 7",
         "@classmethod\n@functools.wraps(len)\ndef pre_invocation_app_level(*args, **kwargs): ...",
         "@classmethod\n@abc.abstractmethod\ndef around_invocation(cls, invocation): ...",
     ],
@@ -233,30 +200,9 @@ def test_a_property_that_returns_a_hook_works_on_an_instance():
     function("@property\ndef pre_invocation(self): return print")
 
 
-def test_a_callable_object_is_looked_at_as_a_function_is():
-    define = """
-        class Hook:
-            async def __call__(self, logger, context, func_args): ...
-        pre_invocation_app_level = Hook()
-    """
-    assert "is async, and nothing awaits a hook" in message(app, define)
-
-
 @pytest.mark.parametrize(
     ("hooks", "what"),
     [
-        (
-            "@classmethod\ndef around_invocation(cls, invocation):\n    print(invocation)",
-            "never yields, so it would fail at each invocation: the function runs at its `yield`.",
-        ),
-        (
-            "@classmethod\ndef around_invocation(cls, invocation):\n    return",
-            "never yields, so it would fail at each invocation: the function runs at its `yield`.",
-        ),
-        (
-            "@classmethod\ndef around_invocation(cls, invocation):\n    def inner(): yield\n    inner()",
-            "never yields, so it would fail at each invocation: the function runs at its `yield`.",
-        ),
         (
             "@classmethod\nasync def around_invocation(cls, invocation):\n    yield",
             "is async, and nothing awaits a hook, so none of its code would run. Hooks run around async functions, "
@@ -283,6 +229,27 @@ def test_a_callable_object_is_looked_at_as_a_function_is():
 )
 def test_around_invocation_has_to_be_a_generator_function_with_one_yield(hooks, what):
     assert message(app, hooks) == f"Gate.around_invocation (gate.py:2) {what} Write:{AROUND}"
+
+
+NEVER = [
+    "@classmethod\ndef around_invocation(cls, invocation):\n    print(invocation)",
+    "@classmethod\ndef around_invocation(cls, invocation):\n    return",
+    "@classmethod\ndef around_invocation(cls, invocation):\n    def inner(): yield\n    inner()",
+    "@classmethod\ndef around_invocation(cls, invocation):\n    'To be written.'",
+]
+
+
+@pytest.mark.parametrize("hooks", NEVER)
+def test_around_invocation_has_to_yield(hooks):
+    assert message(active, hooks) == (
+        "Gate.around_invocation (gate.py:2) never yields, so it would fail at each invocation: "
+        f"the function runs at its `yield`. Write:{AROUND}"
+    )
+
+
+@pytest.mark.parametrize("hooks", NEVER)
+def test_an_around_invocation_of_an_abstract_class_is_there_to_be_replaced(hooks):
+    app(hooks)
 
 
 @pytest.mark.parametrize(
@@ -338,7 +305,7 @@ def test_what_is_refused_was_not_activated():
     assert "Gate" not in [one.name for one in extensions()]
 
 
-def test_an_ordinary_extension_loads_nothing_for_its_check():
+def test_an_ordinary_extension_loads_no_search_for_near_names():
     source = dedent("""
         import sys
         from ext_sdk import AppExtension
@@ -348,7 +315,7 @@ def test_an_ordinary_extension_loads_nothing_for_its_check():
                 outcome = yield
             @classmethod
             def helper(cls): ...
-        print([name for name in ("ext_sdk.yields", "difflib") if name in sys.modules])
+        print("difflib" in sys.modules)
     """)
     told = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, timeout=60, check=True)
-    assert told.stdout == "[]\n"
+    assert told.stdout == "False\n"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-import linecache
+import opcode
 import warnings
 from textwrap import dedent, indent
 
@@ -11,14 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ext_sdk import yields
 from ext_sdk.yields import second
 
 FILE = "a_hook_of_test_yields.py"
 
 
 def made(source):
-    """Return the function `hook` of a source that Python's own tools find again."""
-    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    """Return the function `hook` of a source."""
     names = {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a `return` in a `finally` is a warning on some versions of Python
@@ -38,6 +38,7 @@ def hook(body):
         ("if not x: return\nyield\nyield", 4),
         ("if x:\n    yield\nelse:\n    yield\nyield", 6),
         ("while True:\n    yield", 3),
+        ("for i in x:\n    yield\n    yield", 4),
         ("if not x: return\nwhile 1:\n    a = yield\n    print(a)", 4),
         ("try:\n    yield\nfinally:\n    yield", 5),
         ("print((yield), (yield))", 2),
@@ -51,7 +52,7 @@ def hook(body):
     ],
 )
 def test_a_second_yield_that_no_way_leads_around_is_found(body, line):
-    assert second(hook(body)) == line
+    assert second(hook(body).__code__) == line
 
 
 @pytest.mark.parametrize(
@@ -97,31 +98,31 @@ def test_a_second_yield_that_no_way_leads_around_is_found(body, line):
     ],
 )
 def test_a_way_with_one_yield_or_a_way_that_is_not_known_is_accepted(body):
-    assert second(hook(body)) is None
+    assert second(hook(body).__code__) is None
 
 
-def test_a_function_without_source_is_left_to_the_invocation():
+def test_no_source_is_needed():
+    """As in a zip file, or after `exec`."""
     names = {}
     exec("def hook():\n    yield\n    yield", names)
-    assert second(names["hook"]) is None
+    assert second(names["hook"].__code__) == 3
 
 
-@pytest.mark.parametrize(
-    "now", ["def hook(x):\n    pass\n\n    yield\n    yield\n", "def other(x):\n    yield\n    yield\n", "def (", ""]
-)
-def test_a_file_that_was_edited_since_is_left_to_the_invocation(now):
-    function = hook("yield\nyield")
-    linecache.cache[FILE] = (len(now), None, now.splitlines(keepends=True), FILE)
-    assert second(function) is None
+def test_byte_code_that_is_not_known_is_left_to_the_invocation(monkeypatch):
+    """Such as of a later Python, whose jumps lead elsewhere than is thought."""
+    function = hook("while x: print()\nyield\nyield")
+    assert second(function.__code__) == 4
+    monkeypatch.setattr(yields, "_JUMPS", set(opcode.opmap.values()))
+    assert second(function.__code__) is None
 
 
-def test_a_lambda_is_left_to_the_invocation():
-    assert second(made("hook = lambda: [(yield), (yield)]\n")) is None
+def test_a_lambda_is_looked_at_too():
+    assert second(made("hook = lambda: [(yield), (yield)]\n").__code__) == 1
 
 
 def test_a_decorated_method_is_found_where_it_stands():
     source = "class Gate:\n    @staticmethod\n    def hook(x):\n        '''\n  Text.'''\n        yield\n        yield\n\nhook = Gate.hook\n"
-    assert second(made(source)) == 7
+    assert second(made(source).__code__) == 7
 
 
 LEAVES = st.sampled_from(
@@ -210,5 +211,5 @@ def closed(generator):
 def test_no_function_that_can_end_after_one_yield_is_ever_refused(source, runs):
     """Whatever is made of branches, loops, handlers and context managers, and whichever way it then takes."""
     function = hook(source)
-    if inspect.isgeneratorfunction(function) and second(function) is not None:
+    if inspect.isgeneratorfunction(function) and second(function.__code__) is not None:
         assert 1 not in [yields_of(function, answers) for answers in runs]

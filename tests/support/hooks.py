@@ -5,7 +5,6 @@ from __future__ import annotations
 import abc
 import contextlib
 import functools
-import linecache
 from textwrap import dedent, indent
 
 import pytest
@@ -24,17 +23,20 @@ KNOWN = {
 
 
 def run(source):
-    """Run a source, and return the names that it defines; Python's own tools find its lines again."""
-    source = dedent(source)
-    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    """Run a source, and return the names that it defines."""
     names = dict(KNOWN)
-    exec(compile(source, FILE, "exec", dont_inherit=True), names)
+    exec(compile(dedent(source), FILE, "exec", dont_inherit=True), names)
     return names
 
 
 def app(hooks):
     """Define an app-level extension with these hooks, the first line of which is line 2."""
     run("class Gate(AppExtension, abstract=True):\n" + indent(dedent(hooks).strip("\n"), "    ") + "\n")
+
+
+def active(hooks):
+    """Define one that is no base class."""
+    run("class Gate(AppExtension):\n" + indent(dedent(hooks).strip("\n"), "    ") + "\n")
 
 
 def function(hooks):
