@@ -25,8 +25,8 @@ _log = logging.getLogger("ext_sdk")
 _warned: set[str] = set()
 
 _CONFIDENTIAL = (
-    r"connection_?string|(^|_)sas(_|$)"
-    r"|(key|token|secret|credential|password|passwd|pwd|passphrase|authorization|dsn)s?(_|$)"
+    r"connection_?string|conn_?str|cookie|(^|_)(sas|auth|jwt|pat|pass)(_|$)"
+    r"|(header|key|token|secret|credential|password|passwd|pwd|passphrase|authorization|dsn)s?(_|$)"
 )
 _LONGEST = 500
 """Characters of a wrong value that a message quotes."""
@@ -81,7 +81,10 @@ def resolve(extension: type, declared: Any, given: dict[str, Any]) -> Any:
     try:
         return declared(**values)
     except ValueError as error:  # raised by the dataclass's own __post_init__
-        raise SettingsError(f"{extension.__name__}: {error}") from error
+        said = _without_secrets(str(error), values, known)
+        if said == str(error):
+            raise SettingsError(f"{extension.__name__}: {said}") from error
+    raise SettingsError(f"{extension.__name__}: {said}")  # out here, so that the error is not its context
 
 
 def _fields(declared: Any) -> dict[str, Field[Any]]:
@@ -150,6 +153,13 @@ def _check_textual(kind: Kind, text: str, where: str, extension: type, field: Fi
 def _is_secret(field: Field[Any]) -> bool:
     """Whether messages must not quote the value: the setting's name says so, or that `repr` leaves it out."""
     return not field.repr or bool(re.search(_CONFIDENTIAL, field.name.lower()))
+
+
+def _without_secrets(said: str, values: dict[str, Any], known: dict[str, Field[Any]]) -> str:
+    for name, value in values.items():
+        if value and isinstance(value, str) and _is_secret(known[name]):
+            said = said.replace(repr(value), "'***'").replace(value, "***")
+    return said
 
 
 def _shown(value: Any, *, secret: bool) -> str:

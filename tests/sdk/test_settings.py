@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from typing import Any, Literal
 
 import pytest
@@ -297,6 +297,41 @@ def test_a_value_that_may_be_a_secret_is_not_shown(secretive, given_, said):
     with pytest.raises(SettingsError) as caught:
         secretive.configure(**given_)
     assert str(caught.value) == f"VaultExtension: {said}"
+
+
+@pytest.mark.parametrize(
+    "name", ["headers", "otlp_headers", "auth", "basic_auth", "conn_str", "cookie", "jwt", "pat", "db_pass"]
+)
+def test_names_that_often_hold_a_secret_are_known(name):
+    declared = make_dataclass("Settings", [(name, int, 0)])
+    with pytest.raises(SettingsError) as caught:
+        settings.resolve(AppExtension, declared, {name: "hunter2"})
+    assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["path", "author", "pattern", "compass", "passes"])
+def test_names_that_only_begin_or_end_like_them_are_not(name):
+    declared = make_dataclass("Settings", [(name, int, 0)])
+    with pytest.raises(SettingsError) as caught:
+        settings.resolve(AppExtension, declared, {name: "plain"})
+    assert "'plain'" in str(caught.value)
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "it's\\2"])
+def test_a_secret_that_the_dataclass_quotes_in_its_own_check_is_not_shown(secret):
+    class VaultExtension(AppExtension):
+        @dataclass(frozen=True)
+        class Settings:
+            password: str = ""
+
+            def __post_init__(self):
+                if self.password:
+                    int(self.password)
+
+    with pytest.raises(SettingsError) as caught:
+        VaultExtension.configure(password=secret)
+    assert str(caught.value) == "VaultExtension: invalid literal for int() with base 10: '***'"
+    assert caught.value.__context__ is None
 
 
 @pytest.mark.parametrize("name", ["API_KEY", "CONNECTION_STRING", "PASSWORDS", "TOKEN"])
