@@ -48,7 +48,7 @@ class Health:
 
     def suspended(self) -> bool:
         """Whether the extension is to be left out for now."""
-        return self.suspended_until > 0.0 and monotonic() < self.suspended_until
+        return self.suspended_until > 0.0 and not self.critical and monotonic() < self.suspended_until
 
     def note(self, hook: str, function_name: str, error: BaseException) -> None:
         """Record a failure of `hook`; the first one of each hook is logged with its traceback."""
@@ -71,7 +71,8 @@ class Health:
             self.calls += 1
             for hook, nanoseconds in spent:
                 self.spent_ns[hook] = self.spent_ns.get(hook, 0) + nanoseconds
-            self.in_a_row = 0 if clean else self.in_a_row + 1
+            # Invocations that were under way when it was suspended are none of the next row.
+            self.in_a_row = 0 if clean or self.suspended() else self.in_a_row + 1
             if self.in_a_row < LIMIT or self.critical:
                 return
             self.in_a_row = 0

@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from azure.functions import Context
 
     from ext_sdk.function import Function, Trigger
-    from ext_sdk.health import Health
 
 UNSET: Any = object()
 
@@ -32,8 +31,6 @@ class Invocation:
     """One execution of one function, as extensions see it."""
 
     __slots__ = (
-        "_barred",
-        "_busy",
         "_function",
         "_own",
         "_response",
@@ -68,8 +65,6 @@ class Invocation:
         self._own: dict[int, dict[str, Any]] = {}
         self._response = UNSET
         self._running = False
-        self._busy: Health | None = None  # the extension whose hook is running
-        self._barred: tuple[Health, ...] = ()  # the extensions whose hook caused this invocation
         self.args = args
         self.attributes = {} if attributes is None else attributes
         self.cold_start = cold_start
@@ -84,7 +79,7 @@ class Invocation:
     @property
     def id(self) -> str:
         """The host's id of this invocation; empty if the worker does not tell."""
-        return self.context.invocation_id
+        return getattr(self.context, "invocation_id", "")
 
     @property
     def function_name(self) -> str:
@@ -109,12 +104,12 @@ class Invocation:
     @property
     def trace_context(self) -> Any:
         """The host's W3C trace context (`trace_parent`, `trace_state`), or None if the worker does not tell."""
-        return self.context.trace_context
+        return getattr(self.context, "trace_context", None)
 
     @property
     def retry_context(self) -> Any:
         """The host's retry state (`retry_count`, `max_retry_count`, `exception`), or None."""
-        return self.context.retry_context
+        return getattr(self.context, "retry_context", None)
 
     @property
     def logger(self) -> logging.Logger:

@@ -9,11 +9,11 @@ through the layers that were entered, and goes on from there.
 from __future__ import annotations
 
 import itertools
-from contextvars import Token, copy_context
+from contextvars import ContextVar, Token, copy_context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk.context import Later, current, current_invocation
+from ext_sdk.context import Later, current
 from ext_sdk.errors import ExtensionError
 from ext_sdk.invocation import UNSET, Invocation, Outcome, UnknownContext
 
@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     Plan = tuple["Layer", ...]
 
 _invocations = itertools.count()  # next() is one step in CPython, so exactly one invocation is the first
+
+_within: ContextVar[tuple[Health, ...]] = ContextVar("ext_sdk.within", default=())
+"""The extensions whose hooks cause what runs here. A variable, so that it holds for the threads and tasks that a hook
+starts, and for nothing that runs beside the hook: a gate must not be left out there."""
 
 
 class Layer:
@@ -90,7 +94,7 @@ def run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 
     The copy keeps a context variable that one invocation sets from the next one on the same pool thread.
     """
-    if plan or current.get() is not None:
+    if plan:
         return copy_context().run(_run, function, plan, args)
     return copy_context().run(_run_bare, function, args)
 
@@ -101,7 +105,7 @@ def _run_bare(function: Function, args: dict[str, Any]) -> Any:
 
 
 def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
-    invocation = _begin(function, args)
+    invocation = Invocation(function, args, function.context_of(args), is_first())
     current.set(invocation)
     entered: list[Entry] = []
     started = 0
@@ -128,14 +132,14 @@ def _run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 
 async def run_async(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
     """Call a coroutine function through its extensions, in the task that awaits it."""
-    if not plan and current.get() is None:
+    if not plan:
         token = current.set(later := _later(function, args))
         function.correlation.inherit(getattr(later[2], "invocation_id", ""))
         try:
             return await function.call(**args)
         finally:
             _reset(token)
-    invocation = _begin(function, args)
+    invocation = Invocation(function, args, function.context_of(args), is_first())
     token = current.set(invocation)
     function.correlation.inherit(invocation.id)
     entered: list[Entry] = []
@@ -183,15 +187,6 @@ def _later(function: Function, args: dict[str, Any]) -> Later:
     return Later((function, args, context, next(_invocations) == 0, attributes))
 
 
-def _begin(function: Function, args: dict[str, Any]) -> Invocation:
-    """Return a new invocation; one that a hook itself causes knows which extensions to leave out."""
-    invocation = Invocation(function, args, function.context_of(args), is_first())
-    outer = current_invocation()
-    if outer is not None and (outer._busy is not None or outer._barred):
-        invocation._barred = outer._barred if outer._busy is None else (*outer._barred, outer._busy)
-    return invocation
-
-
 def is_first() -> bool:
     """Count one more invocation; return whether it is the first one of the process."""
     return next(_invocations) == 0
@@ -199,19 +194,21 @@ def is_first() -> bool:
 
 def enter(plan: Plan, invocation: Invocation, entered: list[Entry]) -> bool:
     """Enter the layers, outermost first; return whether the function is to be called."""
+    within = _within.get()
     for layer in plan:
         health = layer.health
-        if health.suspended() or (invocation._barred and health in invocation._barred):
+        if health in within or health.suspended():
             continue
         entry = Entry(layer)
         entered.append(entry)
         if layer.unready is not None:
-            raise layer.unready
-        invocation._busy = health
+            # A new one each time: the frames of one invocation must not stay with the next one's.
+            raise ExtensionError(str(layer.unready)) from layer.unready.__cause__
+        _within.set((*within, health))
         try:
             _enter_one(layer, entry, invocation)
         finally:
-            invocation._busy = None
+            _within.set(within)
         if invocation._response is not UNSET:
             return False
     invocation._running = True
@@ -231,10 +228,8 @@ def _enter_one(layer: Layer, entry: Entry, invocation: Invocation) -> None:
     if layer.around is not None and invocation._response is UNSET:
         try:
             generator = layer.around(invocation)
-            next(generator)
-            entry.generator = generator
-        except StopIteration:  # it returned before its yield: it has no interest in this invocation
-            pass
+            if next(generator, UNSET) is not UNSET:  # else it returned before its yield: it has no interest in this one
+                entry.generator = generator
         except Exception as error:
             entry.blame("around_invocation", invocation, error)
         entry.spent.append(("around_invocation", perf_counter_ns() - started))
@@ -243,9 +238,11 @@ def _enter_one(layer: Layer, entry: Entry, invocation: Invocation) -> None:
 def leave(entered: list[Entry], invocation: Invocation, outcome: Outcome) -> None:
     """Leave the layers that were entered, innermost first."""
     invocation._running = True
+    within = _within.get()
     while entered:
         entry = entered.pop()
-        health = invocation._busy = entry.layer.health
+        health = entry.layer.health
+        _within.set((*within, health))
         for step in (_resume, _report):
             try:
                 step(entry, invocation, outcome)
@@ -253,7 +250,7 @@ def leave(entered: list[Entry], invocation: Invocation, outcome: Outcome) -> Non
                 # The function's own error stays, unless it is the process that is to end.
                 if outcome.error is None or not isinstance(error, Exception):
                     outcome.force_exception(error)
-        invocation._busy = None
+        _within.set(within)
         health.count(entry.spent, clean=entry.clean)
 
 

@@ -71,6 +71,22 @@ def test_a_hook_that_fails_in_two_threads_at_once_is_logged_once(caplog):
     assert len(caplog.records) == 1
 
 
+def test_thirty_two_invocations_that_fail_at_once_suspend_once(caplog):
+    health, meet = Health("Mine"), threading.Barrier(32)
+
+    def fail():
+        meet.wait(30)
+        health.note("pre_invocation", "HttpTrigger", Boom())
+        health.count([("pre_invocation", 1)], clean=False)
+
+    with ThreadPoolExecutor(32) as pool:
+        for one in [pool.submit(fail) for _ in range(32)]:
+            one.result(30)
+    assert (health.calls, health.failures, health.spent_ns) == (32, {"pre_invocation": 32}, {"pre_invocation": 32})
+    assert (health.suspensions, health.in_a_row) == (1, 0)
+    assert len(caplog.records) == 2
+
+
 def test_failures_with_a_clean_invocation_between_them_suspend_nothing():
     fails = iter([True] * 4 + [False] + [True] * 4)
 

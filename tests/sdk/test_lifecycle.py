@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
+from types import SimpleNamespace
 
 import pytest
 
@@ -450,3 +451,20 @@ def test_an_extension_that_ends_the_process_after_its_yield_has_its_own_failure_
     with pytest.raises(SystemExit):
         invoke(lambda: "result")
     assert seen == [SystemExit]
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_context_that_tells_nothing_hurts_neither_the_function_nor_an_extension(is_async):
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append((invocation.id, invocation.trace_context, invocation.retry_context))
+            yield
+
+    async def function_async():
+        return "result"
+
+    assert invoke(function_async if is_async else lambda: "result", context=SimpleNamespace()) == "result"
+    assert seen == [("", None, None)]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ext_sdk import AppExtension, current_invocation
+from ext_sdk import AppExtension, current_invocation, propagate
 from tests.support.lifecycle import invoke
 
 
@@ -112,3 +114,47 @@ def test_a_log_handler_that_raises_does_not_reach_the_function_by_way_of_our_own
         assert invoke(lambda: "fine") == "fine"
     finally:
         logging.getLogger("ext_sdk").removeHandler(handler)
+
+
+def test_a_call_that_runs_beside_a_hook_goes_through_all():
+    """A thread that the function has left behind makes it; no hook does."""
+    in_hook, done, seen = threading.Event(), threading.Event(), []
+
+    class Gate(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append(invocation.function_name)
+            yield
+            if invocation.function_name == "HttpTrigger":
+                in_hook.set()
+                assert done.wait(30)
+
+    def late():
+        assert in_hook.wait(30)
+        invoke(lambda: None, name="Late")
+        done.set()
+
+    threads = []
+
+    def function():
+        threads.append(threading.Thread(target=propagate(late)))
+        threads[0].start()
+
+    invoke(function)
+    threads[0].join(30)
+    assert seen == ["HttpTrigger", "Late"]
+
+
+def test_a_call_that_a_hook_makes_in_another_thread_does_not_come_back_to_it():
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append(invocation.function_name)
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(propagate(lambda: invoke(lambda: None, name="Inner"))).result(30)
+            yield
+
+    invoke(lambda: None)
+    assert seen == ["HttpTrigger"]
