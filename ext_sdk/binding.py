@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk.errors import ExtensionError
@@ -24,6 +25,7 @@ class Binding:
         self.name = name
         self.decorated: list[Any] = []
         """What `@instance` stood above: the user's function, or the builder that a trigger's decorator made of it."""
+        self._earlier: list[weakref.ref[Any]] = []
 
     def add(self, extension: str, target: Any) -> None:
         """Take one more function, or say why it is none."""
@@ -43,8 +45,29 @@ class Binding:
         """Whether the function is one of them."""
         if self.name is not None:
             return self.name.lower() == function.name.lower()
-        mine = [_users(one) for one in self.decorated]
+        mine = [*map(_users, self.decorated), *(one() for one in self._earlier)]
         return any(one is other for one in _wrapped(function.call) for other in mine)
+
+    def follow(self, before: Binding) -> None:
+        """Include what the binding that this one replaces includes.
+
+        After a reload nobody calls that; but a v1 app may import a function's module once more under another name, and
+        the worker goes on to call the function of the first import.
+        """
+        earlier = [found for one in before.decorated if type(found := _users(one)).__weakrefoffset__]
+        self._earlier = [*before._earlier, *map(weakref.ref, earlier)]
+
+    def beside(self, other: Binding) -> bool:
+        """Whether both decorate functions of one import that one `def` has made: then neither replaces the other."""
+        if not self.decorated or not other.decorated:
+            return False
+        mine, others = _users(self.decorated[0]), _users(other.decorated[0])
+        return mine is not others and _origin(mine) is not None and _origin(mine) == _origin(others)
+
+    def astray(self, functions: list[Function]) -> list[str]:
+        """Return the names of what is decorated and yet none of the app's functions."""
+        known = {id(one) for function in functions for one in _wrapped(function.call)}
+        return [_name(one) for one in self.decorated if id(_users(one)) not in known]
 
     def __str__(self) -> str:
         return self.name or ", ".join(_name(one) for one in self.decorated)
@@ -55,6 +78,12 @@ def key_of(target: Any) -> tuple[str, str]:
     users = _users(target)
     code = getattr(users, "__code__", None)
     return getattr(code, "co_filename", ""), getattr(users, "__qualname__", repr(users))
+
+
+def _origin(function: Any) -> tuple[int, int] | None:
+    """Return what functions share that one `def` made, and that each import of a module has of its own."""
+    code = getattr(function, "__code__", None)
+    return None if code is None else (id(code), id(getattr(function, "__globals__", None)))
 
 
 def _built(target: Any) -> Any:

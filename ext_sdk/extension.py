@@ -103,17 +103,20 @@ def _activate(extension: Any) -> None:
         workers.install()
         workers.check_critical(registration)
     except Exception as error:
-        registry.remove(key)
+        before = registry.withdraw(key)
         if registration.critical:
             raise
-        _log.exception("%s.init() failed, so the extension is not active: %s", extension.__name__, error)
+        means = "the extension is not active" if before is None else "its earlier definition stays active"
+        _log.exception("%s.init() failed, so %s: %s", extension.__name__, means, error)
         return
     registry.admit(registration)
     _arm()
 
 
 def _activate_instance(extension: type, instance: Any, *function: str) -> None:
-    key = (*registry.identity(extension), *function, *instance._made_at)
+    key: tuple[Any, ...] = (*registry.identity(extension), *function, *instance._made_at)
+    while (known := registry.find(key)) and known.binding and known.binding.beside(instance._binding):
+        key = (*key, "another")
     registration = registry.add(key, instance, FuncExtension, instance._binding)
     workers.install()
     workers.check_critical(registration)
@@ -233,6 +236,11 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
         v2 model the latter comes when the worker collects the app's functions.
         """
         extension = type(self).__name__
+        if not isinstance(file_path, (str, os.PathLike, type(None))):
+            raise ExtensionError(
+                f"{extension} takes the path of a function's file, not {file_path!r}. "
+                f"To decorate a function make an instance first, one = {extension}(), then put @one above it."
+            )
         if file_path is not None and function is not None:
             raise ExtensionError(
                 f"{extension} belongs to one function: make it with {extension}(__file__) in the function's folder, "
@@ -251,6 +259,8 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
         self._binding.add(type(self).__name__, function)
         if first:
             _activate_instance(type(self), self, *key_of(function))
+        else:
+            registry.outdate()
         return function
 
     @property
@@ -297,6 +307,8 @@ def _function_of(extension: str, file_path: str) -> str:
     if root is None:  # not in a function app, e.g. in a unit test: a v1 function's folder has the function's name
         return os.path.basename(os.path.dirname(os.path.abspath(file_path)))
     parts = os.path.relpath(os.path.normpath(file_path), os.path.normpath(root)).split(os.sep)
+    if parts[0] == os.pardir:  # the host and the import system may spell the folder differently, by a link for example
+        parts = os.path.relpath(os.path.realpath(file_path), os.path.realpath(root)).split(os.sep)
     if parts[0] == os.pardir:
         raise ExtensionError(
             f"{extension}({file_path!r}): the file is outside the function app {root!r}. "

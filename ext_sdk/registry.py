@@ -56,13 +56,17 @@ class Registration:
     checked = True
     """Whether a function-level extension whose function does not exist is an error."""
 
-    def __init__(self, extension: Any, base: type, binding: Binding | None = None) -> None:
+    def __init__(
+        self, extension: Any, base: type, binding: Binding | None = None, before: Registration | None = None
+    ) -> None:
         self.extension = extension
         self.base = base
         self.level = APP if binding is None else FUNCTION
         self.binding = binding
-        self.health = Health(self.name, critical=self.critical)
-        self.given: dict[str, Any] = {}
+        self.before = before and before.in_force
+        """What it replaces, and what stays in force until it is admitted: a gate is never open in between."""
+        self.health: Health = before.health if before else Health(self.name, critical=self.critical)
+        self.given: dict[str, Any] = before.given if before else {}
         self.resolved: Any = None
         self.greeted: dict[tuple[str, str], _Greeting] = {}
         self.admitted = False
@@ -87,6 +91,11 @@ class Registration:
         """The class's `critical`: whether a failure of the extension fails the invocation."""
         return bool(getattr(self.extension, "critical", False))
 
+    @property
+    def in_force(self) -> Registration | None:
+        """This one once it is admitted; until then the one that it replaces, if there is one."""
+        return self if self.admitted else self.before
+
     def hook(self, name: str) -> Any:
         """Return the bound hook, or None if the extension leaves it as the base class has it."""
         bound = getattr(self.extension, name, None)
@@ -99,6 +108,7 @@ class Registration:
 
     def layer(self, unready: ExtensionError | None) -> Layer:
         """Return the hooks that run around an invocation."""
+        self.health.critical = self.critical
         names = _HOOKS[self.level]
         before, after, failed = (self.hook(name) for name in names)
         logger = logging.getLogger(f"extension.{self.name}")
@@ -121,12 +131,14 @@ class Registration:
         started = perf_counter_ns()
         try:
             hook(function.name, function.directory)
-        except Exception as error:
-            self.health.note(_LOAD[self.level], function.name, error)
+        except BaseException as error:
             if self.critical:
                 mine.error = failure(self.name, _LOAD[self.level], function.name, error)
                 mine.error.__cause__ = error
                 self.greeted.pop(key, None)
+            if not isinstance(error, Exception):
+                raise
+            self.health.note(_LOAD[self.level], function.name, error)
         finally:
             self.health.spend(_LOAD[self.level], perf_counter_ns() - started)
             mine.done.set()
@@ -159,10 +171,9 @@ def identity(extension: type) -> tuple[str, str]:
     return (getattr(module, "__file__", None) or extension.__module__, extension.__qualname__)
 
 
-def has(key: tuple[Any, ...], extension: Any) -> bool:
-    """Whether this very extension is known under the key."""
-    found = _registrations.get(key)
-    return found is not None and found.extension is extension
+def find(key: tuple[Any, ...]) -> Registration | None:
+    """Return what is known under the key."""
+    return _registrations.get(key)
 
 
 def add(
@@ -174,18 +185,13 @@ def add(
 ) -> Registration:
     """Make an extension known; one registered under the same key before is replaced, with its settings kept.
 
-    It takes part in invocations once it is admitted.
+    It takes part in invocations once it is admitted, and until then the one before does.
     """
     with _lock:
-        registration = _registrations.get(key)
-        if registration is None:
-            registration = _registrations[key] = (kind or Registration)(extension, base, binding)
-        else:
-            registration.extension, registration.base, registration.binding = extension, base, binding
-            registration.health.critical = registration.critical
-            registration.resolved = None
-            registration.greeted.clear()
-            registration.admitted = False
+        before = _registrations.get(key)
+        registration = _registrations[key] = (kind or Registration)(extension, base, binding, before)
+        if binding is not None and before is not None and before.binding is not None:
+            binding.follow(before.binding)
     return registration
 
 
@@ -194,22 +200,33 @@ def admit(registration: Registration) -> None:
     global version
     with _lock:
         registration.admitted = True
+        registration.before = None
         version += 1
 
 
-def remove(key: tuple[Any, ...]) -> None:
-    """Make an extension inactive."""
+def withdraw(key: tuple[Any, ...]) -> Registration | None:
+    """Undo `add`; return what is in force again, if the extension was to replace something."""
     global version
     with _lock:
-        _registrations.pop(key, None)
+        before = _registrations.pop(key).before
+        if before is not None:
+            _registrations[key] = before
+        version += 1
+    return before
+
+
+def outdate() -> None:
+    """Have every plan made again."""
+    global version
+    with _lock:
         version += 1
 
 
 def active() -> list[Registration]:
     """Return the active extensions, outermost first: app level, then function level; inside a level by `order`."""
     # Without the lock: a signal may have interrupted the thread that holds it, and flush() must not wait for that one.
-    admitted = [one for one in list(_registrations.values()) if one.admitted]
-    return sorted(admitted, key=lambda one: (one.level != APP, one.order))
+    found = [one.in_force for one in list(_registrations.values())]
+    return sorted(filter(None, found), key=lambda one: (one.level != APP, one.order))
 
 
 def plan_for(function: Function) -> tuple[int, Plan]:
@@ -243,15 +260,29 @@ def check_functions(functions: list[Function]) -> None:
     """Raise ExtensionError for a function-level extension whose function is not among the app's."""
     names = [one.name.lower() for one in functions]
     for one in active():
-        if one.binding is None or not one.checked or any(one.applies_to(function) for function in functions):
+        if one.binding is None or not one.checked:
             continue
         if one.binding.name is not None and one.binding.name.lower() not in names:
             raise ExtensionError(no_such_function(one.name, one.binding.name, [one.name for one in functions]))
-        _log.warning(
-            "%s stands above %s, which is none of the app's functions: it does not run. Put it directly above or below "
-            "the trigger's decorator, such as @app.route(...).",
-            one.name, one.binding,
-        )  # fmt: skip
+        if astray := one.binding.astray(functions):
+            message = (
+                f"{one.name} stands above {', '.join(astray)}, which is none of the app's functions: it does not run. "
+                "Put it directly above or below the trigger's decorator, such as @app.route(...)."
+            )
+            if one.critical:
+                raise ExtensionError(message)
+            _log.warning(message)
+
+
+def critical() -> list[str]:
+    """Return the names of the active extensions without which no function may be served."""
+    return [one.name for one in active() if one.critical]
+
+
+def refuse_critical(why: str) -> None:
+    """Raise ExtensionError if there is one of them."""
+    if names := critical():
+        raise ExtensionError(f"{', '.join(names)} is critical and could not stop a call: {why}.")
 
 
 def no_such_function(extension: str, name: str, known: list[str]) -> str:

@@ -52,7 +52,7 @@ def install(*, judging: bool = True) -> None:
         strange = [what for name in _workers if (module := sys.modules.get(name)) and (what := _watch(name, module))]
         if judging and not _seams and not strange and app.in_worker():
             strange = ["no worker that ext_sdk knows is loaded in this process"]
-        if _seams or strange:
+        if _seams or strange or app.in_worker():
             function_app.watch(_collected)
         if strange and judging:
             _fall_back(strange[0])
@@ -70,7 +70,7 @@ def check_critical(registration: registry.Registration) -> None:
             logging.WARNING,
             f"{registration.name} is critical and does not run: {switch.NAME} is set to a false value.",
         )
-    elif _told.intersection(("strange",)) and _second != function_app.DRIVER:
+    elif "strange" in _told and not _seams and _second != function_app.DRIVER:
         raise ExtensionError(
             f"{registration.name} is critical, and on this worker, which ext_sdk does not know, it could not stop a "
             "call. Look for a newer azfunc-ext-sdk; until then the function app does not start with it."
@@ -87,8 +87,18 @@ def _watch(name: str, module: ModuleType) -> str:
         return f"{name} {problem}"
     seam.watch(module, _loaded)
     _seams[name] = module.Registry
+    _stand_down()
     _drives(f"{name}.Registry.get_function")
     return ""
+
+
+def _stand_down() -> None:
+    """Have the worker's own hooks drive no more; functions that the other second line has wrapped are known as such."""
+    global _second
+    if _second == own_hooks.DRIVER:
+        own_hooks.remove()
+        insight.drivers.remove(_second)
+        _second = ""
 
 
 def _drives(driver: str) -> None:
@@ -126,7 +136,14 @@ def _fall_back(found: str) -> None:
 
 def _collected(functions: list[Any]) -> None:
     """Take note of a v2 app's functions, and drive them if nothing else does."""
-    described = [function_app.describe(one) for one in functions]
+    if not insight.drivers and official.waiting():
+        install()  # that there is something to drive has not shown before: these do not call us when they are defined
+    try:
+        described = [function_app.describe(one) for one in functions]
+    except Exception:
+        if _second == function_app.DRIVER:
+            registry.refuse_critical("the functions of the FunctionApp could not be read")
+        raise
     registry.check_functions(described)
     if _second == function_app.DRIVER:
         for function, record in zip(functions, described, strict=True):

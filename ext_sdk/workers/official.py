@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ext_sdk")
 
+_HOOKS = ("post_function_load_app_level", "pre_invocation_app_level", "post_invocation_app_level")
 _REGISTERING = ("_register_application_extension", "_register_function_extension")
 
 
@@ -48,6 +49,11 @@ def driven_by_the_worker() -> bool:
     return "azure_functions_worker" in sys.modules
 
 
+def waiting() -> bool:
+    """Whether there is an extension for us to drive."""
+    return not driven_by_the_worker() and any(True for _ in _registered())
+
+
 def adopt() -> None:
     """Make each extension of the official registry active, those that come later included."""
     _watch_registering()
@@ -58,7 +64,7 @@ def adopt() -> None:
 def _registered() -> Iterator[Any]:
     """Yield app-level classes and function-level instances, in the order in which they were registered.
 
-    The registry keeps bound hooks. Every extension has all of them, if only by inheritance, and so shows up.
+    The registry keeps bound hooks, and every extension has all of them, if only by inheritance.
     """
     app_level: Any = ExtensionMeta.get_application_hooks()
     everything = [*([] if app_level is None else [app_level]), *ExtensionMeta._func_exts.values()]
@@ -66,26 +72,40 @@ def _registered() -> Iterator[Any]:
     for hooks in everything:
         for of_one_name in hooks:
             for one in of_one_name:
-                extension = getattr(one.ext_impl, "__self__", None)
+                extension = getattr(one.ext_impl, "__self__", None) or _class_of(one)
                 if extension is not None:
                     found.setdefault(id(extension), extension)
     yield from found.values()
+
+
+def _class_of(static: Any) -> Any:
+    """Return the app-level class that a static hook is of, which the hook itself does not know."""
+    below = list(AppExtensionBase.__subclasses__())
+    for one in below:
+        below += one.__subclasses__()
+    named = [one for one in below if one.__name__ == static.ext_name]
+    return next((one for one in named if any(static.ext_impl is getattr(one, name, None) for name in _HOOKS)), None)
 
 
 def _adopt_one(extension: Any) -> None:
     is_class = isinstance(extension, type)
     key: tuple[Any, ...] = ("official", *registry.identity(extension if is_class else type(extension)))
     if is_class:
-        if not issubclass(extension, AppExtensionBase) or registry.has(key, extension):
+        if not issubclass(extension, AppExtensionBase) or _known(key, extension):
             return
         found = registry.add(key, extension, AppExtensionBase, kind=OfficialRegistration)
     else:
         name = getattr(extension, "_trigger_name", "")
         key = (*key, name)
-        if not isinstance(extension, FuncExtensionBase) or registry.has(key, extension):
+        if not isinstance(extension, FuncExtensionBase) or _known(key, extension):
             return
         found = registry.add(key, extension, FuncExtensionBase, Binding(name), kind=OfficialRegistration)
     registry.admit(found)
+
+
+def _known(key: tuple[Any, ...], extension: Any) -> bool:
+    found = registry.find(key)
+    return found is not None and found.extension is extension
 
 
 def _watch_registering() -> None:

@@ -85,7 +85,11 @@ class _Running:
         self.invocation = Unanswerable(function, args, Borrowed(context), lifecycle.is_first())
         self.entered: list[lifecycle.Entry] = []
         current.set(self.invocation)
-        lifecycle.enter(plan, self.invocation, self.entered)
+        try:
+            lifecycle.enter(plan, self.invocation, self.entered)
+        except BaseException as error:  # the worker then calls neither the function nor the other hook
+            self.leave(Outcome(error=error))
+            raise
         # The dict may hold the Context, which must be free to go.
         self.invocation.args = {name: value for name, value in args.items() if value is not context}
 

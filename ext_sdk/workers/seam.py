@@ -12,7 +12,7 @@ from functools import wraps
 from inspect import isfunction, signature
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk import switch
+from ext_sdk import registry, switch
 from ext_sdk.workers import calls
 from ext_sdk.workers.describe import describe
 from ext_sdk.workers.patched import ORIGINAL
@@ -94,4 +94,15 @@ def _wrap(info: Any, module_name: str, on_load: Callable[[Function], object]) ->
     except Exception:
         name = getattr(info, "name", "?")
         _log.exception("Extensions do not run around function %r: the worker's record of it could not be read.", name)
-        return info
+        return info._replace(func=_guarded(info.func, name)) if registry.critical() else info
+
+
+def _guarded(function: Callable[..., Any], name: str) -> Callable[..., Any]:
+    """Return a function that is not called as long as there is an extension that must not be left out."""
+
+    @wraps(function)
+    def call(**args: Any) -> Any:
+        registry.refuse_critical(f"the worker's record of function {name!r} could not be read")
+        return function(**args)
+
+    return call

@@ -10,8 +10,8 @@ import azure.functions as func
 import pytest
 
 from ext_sdk import ExtensionError, FuncExtension, extensions, lifecycle, registry, workers
-from ext_sdk.workers import driving, function_app
-from tests.support.lifecycle import invoke
+from ext_sdk.workers import calls, driving, function_app
+from tests.support.lifecycle import invoke, prepare
 from tests.support.worker_module import new_worker
 
 
@@ -199,6 +199,60 @@ class TestAsADecorator:
         call(collect(scope["app"])["a"], req=request())
         assert seen == ["a"]
 
+    def test_functions_of_one_name_that_a_loop_makes_have_an_instance_each(self, audit_class, seen):
+        source = (
+            "app = func.FunctionApp()\n"
+            "def make(name):\n"
+            "    @app.function_name(name)\n"
+            "    @app.route(route=name)\n"
+            "    @Audit()\n"
+            "    def handler(req): return name\n"
+            "make('a'), make('b')\n"
+        )
+        for _ in range(2):  # the second time as a reload
+            scope = {"func": func, "Audit": audit_class}
+            exec(compile(source, "function_app.py", "exec"), scope)
+        functions = collect(scope["app"])
+        assert [call(functions[name], req=request()) for name in ("a", "b")] == ["a", "b"]
+        assert seen == ["a", "b"]
+        assert len(extensions()) == 2
+
+    def test_a_module_that_is_imported_under_two_names_is_covered_under_both(self, audit_class, seen):
+        """The worker calls the function of `__app__.Orders`, another function's module has imported `Orders` since."""
+        scopes = [{"Audit": audit_class}, {"Audit": audit_class}]
+        for scope in scopes:
+            exec(compile("audit = Audit()\n@audit\ndef main(): return 'm'\n", "/app/Orders/__init__.py", "exec"), scope)
+        for scope in scopes:
+            assert invoke(scope["main"], name="Orders") == "m"
+        assert seen == ["Orders", "Orders"]
+        assert [one.function for one in extensions()] == ["main"]
+
+    def test_a_function_that_is_decorated_after_its_first_call_is_covered_from_then_on(self, audit_class, seen):
+        def first():
+            return None
+
+        def second():
+            return None
+
+        audit = audit_class()
+        audit(first)
+        through = calls.through_extensions(prepare(second))
+        through()
+        audit(second)
+        through()
+        assert seen == ["HttpTrigger"]
+
+    def test_a_class_that_decorates_in_place_of_an_instance_is_refused_with_the_cure(self, audit_class):
+        def function(req):
+            return None
+
+        with pytest.raises(ExtensionError) as caught:
+            audit_class(function)
+        assert str(caught.value) == (
+            f"Audit takes the path of a function's file, not {function!r}. "
+            "To decorate a function make an instance first, one = Audit(), then put @one above it."
+        )
+
     @pytest.mark.parametrize("target", [3, object, None])
     def test_what_is_no_function_is_refused_with_the_cure(self, audit_class, target):
         with pytest.raises(ExtensionError) as caught:
@@ -213,6 +267,40 @@ class TestAsADecorator:
             audit_class(function="Orders")(len)
         assert str(caught.value) == (
             "Audit belongs to function 'Orders' already. To decorate functions make it without a name: Audit()."
+        )
+
+    def test_a_gate_that_another_decorator_hides_stops_the_app(self):
+        class Gate(FuncExtension):
+            critical = True
+
+            def pre_invocation(self, *args):
+                raise PermissionError
+
+        def hiding(function):
+            def inner(req):
+                return function(req)
+
+            return inner
+
+        app, gate = func.FunctionApp(), Gate()
+
+        @app.route(route="a")
+        @gate
+        def a(req):
+            return "a"
+
+        @app.function_name("b")
+        @app.route(route="b")
+        @hiding
+        @gate
+        def b(req):
+            return "b"
+
+        with pytest.raises(ExtensionError) as caught:
+            collect(app)
+        assert str(caught.value) == (
+            "Gate stands above b, which is none of the app's functions: it does not run. Put it directly above "
+            "or below the trigger's decorator, such as @app.route(...)."
         )
 
     def test_above_what_is_no_function_of_the_app_it_says_that_it_does_not_run(self, audit_class, caplog):

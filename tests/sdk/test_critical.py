@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import logging
 import sys
+import weakref
+from types import ModuleType
 
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions, workers
-from tests.support.lifecycle import invoke
+from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions, registry, workers
+from ext_sdk.workers import calls, driving
+from tests.support.lifecycle import Context, invoke, prepare
+from tests.support.worker_module import FunctionInfo, new_worker
 
 HOOKS = {
     "pre_invocation_app_level": "before",
@@ -177,10 +184,6 @@ def test_a_gate_of_one_function_stops_only_that():
 
 
 def test_a_gate_is_refused_on_a_worker_where_it_could_not_stop_a_call(monkeypatch):
-    from types import ModuleType
-
-    from ext_sdk.workers import driving
-
     monkeypatch.setattr(driving, "_workers", ["worker_of_another_shape"])
     monkeypatch.setitem(sys.modules, "worker_of_another_shape", ModuleType("worker_of_another_shape"))
     with pytest.raises(ExtensionError) as caught:
@@ -199,3 +202,144 @@ def test_a_gate_that_is_switched_off_is_named_in_a_warning(monkeypatch, caplog):
     assert caplog.messages == [
         "Gate is critical and does not run: PYTHON_ENABLE_WORKER_EXTENSIONS is set to a false value."
     ]
+
+
+def define_gate(*, is_critical=True, init=lambda: None):
+    """Define the same gate (again), which lets nobody in."""
+
+    class Again(AppExtension):
+        critical = is_critical
+
+        @classmethod
+        def init(cls):
+            init()
+
+        @classmethod
+        def pre_invocation_app_level(cls, *args):
+            raise PermissionError("no")
+
+    return Again
+
+
+def shut(name="HttpTrigger"):
+    """Return whether a call is stopped."""
+    try:
+        invoke(lambda: "open", name=name)
+    except ExtensionError:
+        return True
+    return False
+
+
+def test_a_reload_that_makes_a_suspended_extension_critical_ends_its_suspension():
+    define_gate(is_critical=False)
+    assert [shut() for _ in range(6)] == [False] * 6
+    assert extensions()[0].suspended
+    define_gate()
+    assert shut()
+
+
+def test_an_extension_that_its_user_makes_critical_after_its_import_is():
+    gate = define_gate(is_critical=False)
+    gate.critical = True
+    assert extensions()[0].critical
+    assert shut()
+
+
+def test_a_gate_stays_shut_while_it_is_defined_again_and_when_that_fails():
+    """A v1 app may import its module under a second name while functions that imported the first are served."""
+    define_gate()
+    seen = []
+
+    def fail():
+        seen.append(shut("Another"))
+        raise OSError("no list of keys")
+
+    with pytest.raises(OSError, match="no list of keys"):
+        define_gate(init=fail)
+    assert [*seen, shut()] == [True, True]
+
+
+def test_a_gate_that_raises_stop_iteration_has_failed_and_not_returned():
+    class Gate(AppExtension):
+        critical = True
+
+        @classmethod
+        def around_invocation(cls, invocation):
+            next(key for key in ())
+            return cls.check()
+
+        @classmethod
+        def check(cls):
+            yield
+
+    with pytest.raises(ExtensionError, match=r"function 'HttpTrigger' fails: StopIteration: $"):
+        invoke(lambda: pytest.fail("the function was called"))
+
+
+def test_a_gate_whose_load_hook_ends_the_process_is_not_ready_if_the_process_goes_on():
+    class Gate(AppExtension):
+        critical = True
+
+        @classmethod
+        def post_function_load_app_level(cls, *args):
+            raise SystemExit(3)
+
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            invoke(lambda: pytest.fail("the function was called"))
+
+
+def test_a_gate_that_is_not_ready_keeps_no_invocation_alive():
+    class Gate(AppExtension):
+        critical = True
+
+        @classmethod
+        def post_function_load_app_level(cls, *args):
+            raise OSError("no list of keys")
+
+    call, context = calls.through_extensions(prepare(lambda: None)), Context()
+    gone = weakref.ref(context)
+    logging.getLogger("ext_sdk").disabled = True  # pytest keeps each record, and so its traceback
+    try:
+        with contextlib.suppress(ExtensionError):
+            call(context=context)
+    finally:
+        logging.getLogger("ext_sdk").disabled = False
+    del context
+    gc.collect()
+    assert gone() is None
+
+
+def test_a_gate_is_accepted_once_a_worker_that_is_known_drives_after_all(monkeypatch):
+    strange, familiar = ModuleType("worker_of_another_shape"), new_worker()
+    for module in (strange, familiar):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(driving, "_workers", [strange.__name__])
+    workers.install()
+    driving._workers.append(familiar.__name__)
+    define_gate()
+    assert shut()
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_a_function_whose_record_cannot_be_read_is_not_served_past_a_gate(monkeypatch, is_async):
+    worker, called = new_worker(), []
+    monkeypatch.setitem(sys.modules, worker.__name__, worker)
+    monkeypatch.setattr(driving, "_workers", [worker.__name__])
+
+    async def coroutine_function():
+        called.append(1)
+
+    function = coroutine_function if is_async else lambda: called.append(1)
+    define_gate()
+    worker.registry.functions["1"] = FunctionInfo(function, input_types=None, is_async=is_async)
+    with pytest.raises(ExtensionError) as caught:
+        worker.registry.get_function("1").func()
+    assert str(caught.value) == (
+        "Again is critical and could not stop a call: the worker's record of function 'HttpTrigger' could not be read."
+    )
+    registry._registrations.clear()
+    made = worker.registry.get_function("1").func()
+    if is_async:
+        made.close()
+    assert called == ([] if is_async else [1])

@@ -77,6 +77,25 @@ def test_a_class_that_is_defined_later_takes_part_from_then_on(worker, seen):
     assert seen == ["Old init", *WHOLE]
 
 
+def test_a_class_with_static_hooks_alone_is_found(worker, seen):
+    class Old(AppExtensionBase):
+        @staticmethod
+        def post_function_load_app_level(function_name, function_directory, *args, **kwargs):
+            seen.append("load")
+
+        @staticmethod
+        def pre_invocation_app_level(logger, context, func_args=None, *args, **kwargs):
+            seen.append("pre")
+
+        @staticmethod
+        def post_invocation_app_level(logger, context, func_args=None, func_ret=None, *args, **kwargs):
+            seen.append("post")
+
+    workers.install()
+    call(worker)
+    assert seen == ["load", "pre", "post"]
+
+
 def test_a_class_that_a_reload_defines_again_is_still_one(worker, seen):
     workers.install()
     define(seen)

@@ -13,6 +13,7 @@ from azure.functions.extension import ExtensionMeta
 from ext_sdk import AppExtension, FuncExtension, current_invocation, extensions, workers
 from ext_sdk.workers import driving
 from tests.support.lifecycle import Context
+from tests.support.worker_module import FunctionInfo, new_worker
 
 MODULE = "worker_of_the_future.functions"
 
@@ -201,3 +202,28 @@ def test_a_function_level_extension_finds_its_attributes_when_a_failure_is_notic
         call(classic, raises, req=1)
     gc.collect()
     assert seen == [("ada", True)]
+
+
+def test_an_extension_that_ends_the_process_still_lets_the_others_leave(classic, seen):
+    class Quits(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            raise SystemExit(3)
+            yield
+
+    with pytest.raises(SystemExit):
+        call(classic, lambda req, context: pytest.fail("the function was called"), req=1)
+    gc.collect()
+    assert seen[1:] == ["in 8f07ec1b a ['context', 'req']", "out None 3"]
+
+
+def test_a_registry_that_becomes_known_takes_over_from_the_workers_own_hooks(classic, seen, monkeypatch):
+    late = new_worker("worker_that_came_late.functions")
+    monkeypatch.setitem(sys.modules, late.__name__, late)
+    driving._workers.append(late.__name__)
+    workers.install()
+    assert workers.driven_by() == ["worker_that_came_late.functions.Registry.get_function"]
+    folder = str(classic / "HttpTrigger")
+    late.registry.functions["1"] = FunctionInfo(lambda req, context: "a", directory=folder, requires_context=True)
+    assert call(classic, late.registry.get_function("1").func, req=1) == "a"
+    assert [one.partition(" ")[0] for one in seen] == ["load", "in", "audit", "out"]

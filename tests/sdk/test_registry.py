@@ -94,6 +94,26 @@ def test_a_failing_init_leaves_the_app_importable_and_the_extension_out(caplog):
     assert caplog.messages == ["Mine.init() failed, so the extension is not active: no disk"]
 
 
+def test_a_reload_whose_init_fails_leaves_the_definition_before_in_force(caplog):
+    def define(error=None):
+        class Mine(AppExtension):
+            @classmethod
+            def init(cls):
+                if error:
+                    raise error
+
+            @classmethod
+            def around_invocation(cls, invocation):
+                invocation.respond(error)
+                yield
+
+    define()
+    define(ValueError("no disk"))
+    assert names() == ["Mine"]
+    assert invoke(lambda: "result") is None
+    assert caplog.messages == ["Mine.init() failed, so its earlier definition stays active: no disk"]
+
+
 def test_an_app_level_extension_has_no_instances():
     class Mine(AppExtension):
         pass
@@ -183,6 +203,16 @@ def test_outside_a_function_app_the_folder_names_the_function(monkeypatch):
     mine = Recorder("/somewhere/HttpTrigger/__init__.py")
     invoke(lambda: None)
     assert mine.seen == ["load", "pre", "post"]
+
+
+@pytest.mark.parametrize("root", ["link", "real"])
+def test_the_apps_folder_may_be_spelled_in_two_ways(monkeypatch, tmp_path, root):
+    (tmp_path / "real" / "HttpTrigger").mkdir(parents=True)
+    (tmp_path / "real" / "HttpTrigger" / "function.json").write_text("{}")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    monkeypatch.setenv("AzureWebJobsScriptRoot", str(tmp_path / root))
+    other = {"link": "real", "real": "link"}[root]
+    assert str(Recorder(str(tmp_path / other / "HttpTrigger" / "__init__.py"))._binding) == "HttpTrigger"
 
 
 @pytest.mark.parametrize(

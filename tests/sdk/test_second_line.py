@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import os
 import subprocess
@@ -13,7 +14,7 @@ from types import ModuleType
 import azure.functions as func
 import pytest
 
-from ext_sdk import AppExtension, extensions, workers
+from ext_sdk import AppExtension, ExtensionError, extensions, workers
 from ext_sdk.function import Correlation
 from ext_sdk.workers import app as app_folder
 from ext_sdk.workers import correlation, driving
@@ -235,6 +236,45 @@ def test_a_process_with_no_known_worker_at_all_is_driven_there_as_well(monkeypat
         "This worker is not one that ext_sdk knows: no worker that ext_sdk knows is loaded in this process. "
     )
     assert workers.driven_by() == ["FunctionApp.get_functions"]
+
+
+@pytest.mark.parametrize("module", [MODULE, "worker_that_is_not_loaded"])
+def test_extensions_of_the_official_kind_alone_are_driven_there_too(strange, monkeypatch, caplog, module):
+    monkeypatch.setattr(driving, "_workers", [module])
+    workers.install(judging=False)  # as `import ext_sdk` does
+    seen = []
+
+    class Old(func.AppExtensionBase):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args=None, *args, **kwargs):
+            seen.append(context.invocation_id)
+
+    app = func.FunctionApp()
+
+    @app.route(route="a")
+    def a(req):
+        return "a"
+
+    assert caplog.messages == []
+    assert collected(app)(req=1, context=Context()) == "a"
+    assert seen == ["8f07ec1b"]
+    (message,) = caplog.messages
+    assert "Extensions are driven by FunctionApp.get_functions instead." in message
+
+
+def test_functions_that_cannot_be_read_are_not_served_past_a_gate(strange, monkeypatch):
+    class Gate(AppExtension):
+        critical = True
+
+    app = func.FunctionApp()
+    function = functools.partial(print)
+    function.__name__ = "no_file_tells_where_it_is"
+    app.route(route="a")(function)
+    with pytest.raises(ExtensionError) as caught:
+        app.get_functions()
+    assert str(caught.value) == (
+        "Gate is critical and could not stop a call: the functions of the FunctionApp could not be read."
+    )
 
 
 def test_outside_of_a_worker_nothing_is_touched_and_nothing_said(monkeypatch, caplog):
