@@ -88,18 +88,21 @@ def _in_background(work: Callable[[], None]) -> None:
 def _stop_all(deadline: float, left_out: frozenset[Any]) -> bool:
     complete = True
     busy = []
+    failed: list[tuple[Any, BaseException]] = []
     for registration in registry.active():
         if registration in left_out or registration.hook("shutdown") is None:
             continue
         if _take_turn(registration, 0.0):
-            complete &= _stop(registration, deadline, left_out)
+            complete &= _stop(registration, deadline, left_out, failed)
         else:
             busy.append(registration)
     for registration in busy:  # last: one that hangs since an earlier flush must not cost the others their time
         if _take_turn(registration, deadline - monotonic()):
-            complete &= _stop(registration, deadline, left_out)
+            complete &= _stop(registration, deadline, left_out, failed)
         else:
             complete = False
+    for registration, error in failed:  # last: a signal's handler may hold up the thread that has the log's lock
+        registration.health.note("shutdown", "", error)
     return complete and monotonic() <= deadline
 
 
@@ -111,12 +114,14 @@ def _take_turn(registration: Any, timeout: float) -> bool:
         return free
 
 
-def _stop(registration: Any, deadline: float, left_out: frozenset[Any]) -> bool:
+def _stop(
+    registration: Any, deadline: float, left_out: frozenset[Any], failed: list[tuple[Any, BaseException]]
+) -> bool:
     token = _being_stopped.set(left_out | {registration})
     try:
         return registration.hook("shutdown")(max(0.0, deadline - monotonic())) is not False
     except BaseException as error:  # a hook that calls sys.exit() must not cost the others their turn
-        registration.health.note("shutdown", "", error)
+        failed.append((registration, error))
         return False
     finally:
         _being_stopped.reset(token)

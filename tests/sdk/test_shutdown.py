@@ -103,6 +103,24 @@ shutdown.GRACE = 1.0
         assert program.end() == (-signal.SIGINT, "stopped with 0\nlater has some time: True\n")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_failure_that_cannot_be_logged_costs_no_other_extension_its_turn():
+    """The signal came while the main thread was writing to the log."""
+    source = """
+import logging
+class Fails(AppExtension):
+    order = -1
+    @classmethod
+    def shutdown(cls, timeout):
+        raise ValueError
+shutdown.GRACE = 0.5
+handler = logging.StreamHandler()
+logging.getLogger("ext_sdk").addHandler(handler)
+handler.acquire()
+"""
+    assert run(source + WAIT_FOR_SIGNAL, send=signal.SIGTERM) == (-signal.SIGTERM, "stopped with 0\n")
+
+
 @pytest.mark.parametrize(("ago", "left"), [(0.0, 4.0), (3.0, 1.0), (4.5, 0.5), (7.5, 0.5), (100.0, 4.0)])
 def test_an_exit_gets_what_the_signal_that_led_to_it_has_left(monkeypatch, ago, left):
     monkeypatch.setattr(shutdown, "_end", monotonic() - ago + shutdown.GRACE)
