@@ -6,7 +6,9 @@ import contextlib
 import gc
 import logging
 import sys
+import threading
 import weakref
+from concurrent.futures import ThreadPoolExecutor
 from types import ModuleType
 
 import pytest
@@ -149,8 +151,11 @@ def test_a_gate_whose_load_hook_fails_stops_every_call_until_it_works():
                 raise OSError("no list of keys")
 
     for _ in range(2):
-        with pytest.raises(ExtensionError, match=r"^Gate\.post_function_load_app_level failed and is critical"):
+        with pytest.raises(
+            ExtensionError, match=r"^Gate\.post_function_load_app_level failed and is critical"
+        ) as caught:
             invoke(lambda: pytest.fail("the function was called"))
+        assert isinstance(caught.value.__cause__, OSError)
     assert invoke(lambda: "open") == "open"
     assert invoke(lambda: "open") == "open"
     assert loads == ["HttpTrigger"] * 3
@@ -343,3 +348,58 @@ def test_a_function_whose_record_cannot_be_read_is_not_served_past_a_gate(monkey
     if is_async:
         made.close()
     assert called == ([] if is_async else [1])
+
+
+def test_calls_of_a_gate_that_is_not_ready_come_back_to_its_load_hook():
+    failures = [OSError("no list of keys")] * 2
+
+    class Gate(AppExtension):
+        critical = True
+
+        @classmethod
+        def post_function_load_app_level(cls, *args):
+            if failures:
+                raise failures.pop()
+
+    call = calls.through_extensions(prepare(lambda: "open"))
+    for _ in range(2):
+        with pytest.raises(ExtensionError, match="OSError: no list of keys"):
+            call()
+    assert call() == "open"
+
+
+def test_calls_that_wait_for_a_gates_load_hook_fail_with_it():
+    started, release = threading.Event(), threading.Event()
+
+    class Gate(AppExtension):
+        critical = True
+
+        @classmethod
+        def post_function_load_app_level(cls, *args):
+            started.set()
+            release.wait(30)
+            raise OSError("no list of keys")
+
+    (gate,), function = registry.active(), prepare(lambda: "open")
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(gate.greet, function)
+        assert started.wait(30)
+        (greeting,) = gate.greeted.values()
+        waits = threading.Event()
+        greeting.done = Announced(greeting.done, waits)
+        second = pool.submit(gate.greet, function)
+        assert waits.wait(30)
+        release.set()
+        assert str(second.result(30)) == str(first.result(30))
+    assert "OSError: no list of keys" in str(second.result())
+
+
+class Announced:
+    """An event that tells when somebody waits for it."""
+
+    def __init__(self, event, waits):
+        self.event, self.waits, self.set = event, waits, event.set
+
+    def wait(self):
+        self.waits.set()
+        return self.event.wait(30)

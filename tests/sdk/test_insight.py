@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 from dataclasses import dataclass
 
 import azure.functions as func
@@ -104,9 +105,20 @@ def test_what_each_hook_took_is_added_up():
     assert (first.calls, second.calls) == (1, 2)
 
 
-def test_time_that_the_function_takes_is_not_the_extensions():
-    import threading
+def test_both_parts_of_a_generator_are_added_up():
+    class Slow(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            threading.Event().wait(0.05)
+            yield
+            threading.Event().wait(0.05)
 
+    invoke(lambda: None)
+    (status,) = extensions()
+    assert status.microseconds["around_invocation"] > 80_000
+
+
+def test_time_that_the_function_takes_is_not_the_extensions():
     class Outer(AppExtension):
         @classmethod
         def around_invocation(cls, invocation):

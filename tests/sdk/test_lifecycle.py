@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import weakref
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
-from ext_sdk import AppExtension, FuncExtension, current_invocation, extensions
-from tests.support.lifecycle import Context, invoke, invoke_async
+from ext_sdk import (
+    AppExtension,
+    ExtensionError,
+    FuncExtension,
+    current_invocation,
+    extensions,
+    lifecycle,
+    registry,
+)
+from ext_sdk.function import Correlation
+from tests.support.lifecycle import Context, invoke, invoke_async, prepare
 
 
 def tracer_of(seen, name, *, order=0):
@@ -335,8 +346,6 @@ def test_an_extension_that_ends_the_process_still_lets_the_others_leave():
 
 
 def test_only_the_first_invocation_of_the_process_is_a_cold_start(monkeypatch):
-    import itertools
-
     monkeypatch.setattr("ext_sdk.lifecycle._invocations", itertools.count())
     seen = []
 
@@ -349,6 +358,11 @@ def test_only_the_first_invocation_of_the_process_is_a_cold_start(monkeypatch):
     invoke(lambda: None)
     invoke(lambda: None)
     assert seen == [True, False]
+
+
+def test_a_cold_start_is_known_without_extensions_too(monkeypatch):
+    monkeypatch.setattr("ext_sdk.lifecycle._invocations", itertools.count())
+    assert [invoke(lambda: current_invocation().cold_start) for _ in range(2)] == [True, False]
 
 
 def test_the_function_sees_the_shared_attributes_on_its_context():
@@ -388,9 +402,6 @@ def test_the_outcome_tells_how_long_the_function_took():
 def test_an_abandoned_coroutine_still_lets_its_extensions_leave():
     """A worker that stops drops its tasks; their coroutines are closed outside of the context they ran in."""
     from contextvars import Context as Variables
-
-    from ext_sdk import lifecycle, registry
-    from tests.support.lifecycle import prepare
 
     seen = []
     tracer_of(seen, "A")
@@ -468,3 +479,119 @@ def test_a_context_that_tells_nothing_hurts_neither_the_function_nor_an_extensio
 
     assert invoke(function_async if is_async else lambda: "result", context=SimpleNamespace()) == "result"
     assert seen == [("", None, None)]
+
+
+def test_an_extension_that_ends_the_process_prevails_over_the_functions_own_error():
+    class Quits(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            yield
+            raise SystemExit(3)
+
+    with pytest.raises(SystemExit):
+        invoke(explode)
+
+
+def test_a_pre_hook_that_responds_is_the_last_that_is_entered():
+    seen = []
+
+    class Gate(AppExtension):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args):
+            current_invocation().respond("no entry")
+
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append("around")
+            yield
+
+    assert invoke(explode) == "no entry"
+    assert seen == []
+
+
+def test_extensions_take_part_in_each_invocation_that_one_task_makes():
+    seen = []
+    tracer_of(seen, "A")
+
+    async def function():
+        return None
+
+    async def call_twice():
+        await invoke_async(function)
+        await invoke_async(function)
+
+    asyncio.run(call_twice())
+    assert seen == ["A in", "A out ok"] * 2
+
+
+def test_a_response_is_too_late_while_the_function_runs():
+    tracer_of([], "A")
+
+    def function():
+        current_invocation().respond("too late")
+
+    with pytest.raises(ExtensionError, match=r"^respond\(\) came too late"):
+        invoke(function)
+
+
+def test_a_second_response_after_the_yield_is_too_late_as_well(caplog):
+    class Gate(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            invocation.respond("no entry")
+            yield
+            invocation.respond("never mind")
+
+    assert invoke(explode) == "no entry"
+    assert "respond() came too late" in caplog.text
+
+
+@pytest.mark.parametrize("extended", [False, True])
+def test_the_workers_task_is_marked_with_the_invocation(extended):
+    """So that the worker's log handler knows the threads that the task starts."""
+    marked = []
+
+    class Way(Correlation):
+        def inherit(self, invocation_id):
+            marked.append(invocation_id)
+
+    if extended:
+        tracer_of([], "A")
+
+    async def function():
+        return None
+
+    record = replace(prepare(function), correlation=Way())
+    _, plan = registry.plan_for(record)
+    asyncio.run(lifecycle.run_async(record, plan, {"context": Context()}))
+    assert marked == ["8f07ec1b"]
+
+
+def test_no_invocation_is_left_behind_in_the_task_of_a_function_without_extensions():
+    async def function():
+        return current_invocation().id
+
+    async def call_and_look():
+        return await invoke_async(function), current_invocation()
+
+    assert asyncio.run(call_and_look()) == ("8f07ec1b", None)
+
+
+def test_a_function_that_was_not_called_took_no_time():
+    seen = []
+
+    class Watch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            seen.append((outcome.ok, outcome.duration_ns))
+
+    class Quits(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            raise SystemExit(3)
+            yield
+
+    with pytest.raises(SystemExit):
+        invoke(lambda: "result")
+    assert seen == [(False, 0)]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import SimpleNamespace
 
 import azure.functions
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions, flush
-from tests.support.lifecycle import Context, invoke
+from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions, flush, registry
+from tests.support.lifecycle import Context, invoke, prepare
 
 
 def names():
@@ -53,6 +55,19 @@ def test_a_reload_replaces_and_does_not_add(tmp_path, monkeypatch):
     importlib.reload(module)
     assert names().count("Reloaded") == 1
     sys.modules.pop("reloaded")
+
+
+def test_a_class_that_was_replaced_is_let_go_of():
+    def define():
+        class Mine(AppExtension):
+            pass
+
+        return Mine
+
+    gone = weakref.ref(define())
+    define()
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_module_imported_under_two_names_gives_one_extension_with_one_set_of_settings(tmp_path, monkeypatch):
@@ -403,3 +418,32 @@ def test_an_instances_order_that_is_no_number_is_refused_when_it_is_made():
         Mine(function="HttpTrigger")
     assert str(caught.value).endswith("Mine.order is None, and must be a whole number.")
     assert invoke(lambda: "result") == "result"
+
+
+def test_an_extension_that_arrives_while_a_plan_is_made_outdates_the_plan(monkeypatch):
+    active = registry.active
+
+    def active_and_one_more():
+        found = active()
+        registry.outdate()
+        return found
+
+    monkeypatch.setattr(registry, "active", active_and_one_more)
+    made_of, _ = registry.plan_for(prepare(lambda: None))
+    assert made_of < registry.version
+
+
+def test_an_extension_that_has_the_failure_hook_alone_is_called():
+    seen = []
+
+    class Alarm(AppExtension):
+        @classmethod
+        def invocation_failed_app_level(cls, logger, context, func_args, error):
+            seen.append(repr(error))
+
+    def fail():
+        raise KeyError("boom")
+
+    with pytest.raises(KeyError):
+        invoke(fail)
+    assert seen == ["KeyError('boom')"]
