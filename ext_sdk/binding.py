@@ -54,15 +54,15 @@ class Binding:
         After a reload nobody calls that; but a v1 app may import a function's module once more under another name, and
         the worker goes on to call the function of the first import.
         """
-        earlier = [found for one in before.decorated if type(found := _users(one)).__weakrefoffset__]
-        self._earlier = [*before._earlier, *map(weakref.ref, earlier)]
+        self._earlier = [*before._earlier, *(weakref.ref(_users(one)) for one in before.decorated)]
 
     def beside(self, other: Binding) -> bool:
         """Whether both decorate functions of one import that one `def` has made: then neither replaces the other."""
         if not self.decorated or not other.decorated:
             return False
         mine, others = _users(self.decorated[0]), _users(other.decorated[0])
-        return mine is not others and _origin(mine) is not None and _origin(mine) == _origin(others)
+        code = getattr(mine, "__code__", None)  # which each import has of its own
+        return mine is not others and code is not None and code is getattr(others, "__code__", None)
 
     def astray(self, functions: list[Function]) -> list[str]:
         """Return the names of what is decorated and yet none of the app's functions."""
@@ -78,12 +78,6 @@ def key_of(target: Any) -> tuple[str, str]:
     users = _users(target)
     code = getattr(users, "__code__", None)
     return getattr(code, "co_filename", ""), getattr(users, "__qualname__", repr(users))
-
-
-def _origin(function: Any) -> tuple[int, int] | None:
-    """Return what functions share that one `def` made, and that each import of a module has of its own."""
-    code = getattr(function, "__code__", None)
-    return None if code is None else (id(code), id(getattr(function, "__globals__", None)))
 
 
 def _built(target: Any) -> Any:

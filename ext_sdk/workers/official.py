@@ -121,8 +121,7 @@ def _then_adopt(original: Any) -> Any:
     def register(extension: Any) -> Any:
         result = original(extension)
         try:
-            if not isinstance(extension, type) or extension not in (AppExtensionBase, FuncExtensionBase):
-                _adopt_one(extension)
+            _adopt_one(extension)
         except Exception:
             _log.exception("An extension of the official kind could not be taken over: %r", extension)
         return result

@@ -10,6 +10,7 @@ import azure.functions as func
 import pytest
 
 from ext_sdk import ExtensionError, FuncExtension, extensions, lifecycle, registry, workers
+from ext_sdk.function import Function
 from ext_sdk.workers import calls, driving, function_app
 from tests.support.lifecycle import invoke, prepare
 from tests.support.worker_module import new_worker
@@ -217,14 +218,14 @@ class TestAsADecorator:
         assert seen == ["a", "b"]
         assert len(extensions()) == 2
 
-    def test_a_module_that_is_imported_under_two_names_is_covered_under_both(self, audit_class, seen):
+    def test_a_module_that_is_imported_under_several_names_is_covered_under_all(self, audit_class, seen):
         """The worker calls the function of `__app__.Orders`, another function's module has imported `Orders` since."""
-        scopes = [{"Audit": audit_class}, {"Audit": audit_class}]
+        scopes = [{"Audit": audit_class} for _ in range(3)]
         for scope in scopes:
             exec(compile("audit = Audit()\n@audit\ndef main(): return 'm'\n", "/app/Orders/__init__.py", "exec"), scope)
         for scope in scopes:
             assert invoke(scope["main"], name="Orders") == "m"
-        assert seen == ["Orders", "Orders"]
+        assert seen == ["Orders"] * 3
         assert [one.function for one in extensions()] == ["main"]
 
     def test_a_function_that_is_decorated_after_its_first_call_is_covered_from_then_on(self, audit_class, seen):
@@ -241,6 +242,53 @@ class TestAsADecorator:
         audit(second)
         through()
         assert seen == ["HttpTrigger"]
+
+    def test_a_function_that_is_decorated_again_at_the_same_place_has_the_last_instance_alone(self, audit_class, seen):
+        def function():
+            return None
+
+        for _ in range(2):
+            audit_class()(function)
+        invoke(function)
+        assert seen == ["HttpTrigger"]
+        assert len(extensions()) == 1
+
+    def test_an_entity_of_durable_functions_is_found_behind_durables_own_function(self, audit_class):
+        app, audit = df.DFApp(), audit_class()
+
+        @app.entity_trigger(context_name="context")
+        @audit
+        def counter(context):
+            return None
+
+        (function,) = [function_app.describe(one) for one in app.get_functions()]
+        assert [one.applies_to(function) for one in registry.active()] == [True]
+
+    def test_a_function_that_claims_to_wrap_itself_is_looked_at_once(self, audit_class, seen):
+        def function():
+            return "called"
+
+        function.__wrapped__ = function
+        audit_class()(lambda: None)
+        assert (
+            lifecycle.run(Function("a", "/app", function), registry.plan_for(Function("a", "/app", function))[1], {})
+            == "called"
+        )
+        assert seen == []
+
+    def test_above_the_trigger_it_takes_part_where_the_functions_are_wrapped_as_well(self, audit_class, seen):
+        """The builder then holds the function that stands in for the user's."""
+        app, audit = func.FunctionApp(), audit_class()
+
+        @audit
+        @app.route(route="a")
+        def a(req):
+            return "a"
+
+        (collected,) = app.get_functions()
+        function_app.drive(collected, function_app.describe(collected))
+        assert collected.get_user_function()(req=request()) == "a"
+        assert seen == ["a"]
 
     def test_a_class_that_decorates_in_place_of_an_instance_is_refused_with_the_cure(self, audit_class):
         def function(req):

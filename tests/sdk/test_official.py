@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from types import ModuleType
 
+import azure.functions as func
 import pytest
 from azure.functions import AppExtensionBase, FuncExtensionBase
 from azure.functions.extension import ExtensionMeta
@@ -91,9 +92,13 @@ def test_a_class_with_static_hooks_alone_is_found(worker, seen):
         def post_invocation_app_level(logger, context, func_args=None, func_ret=None, *args, **kwargs):
             seen.append("post")
 
+    class Older(Old):
+        """Which the official registry takes for one more, with the same hooks."""
+
     workers.install()
     call(worker)
-    assert seen == ["load", "pre", "post"]
+    assert seen == ["load", "load", "pre", "pre", "post", "post"]
+    assert [one.name for one in extensions()] == ["Old", "Older"]
 
 
 def test_a_class_that_a_reload_defines_again_is_still_one(worker, seen):
@@ -205,3 +210,62 @@ def test_a_class_whose_registration_fails_fails_as_ever(worker):
                 raise ZeroDivisionError
 
     assert extensions() == []
+
+
+def test_installing_again_does_not_watch_azure_functions_once_more(worker):
+    original = ExtensionMeta._register_application_extension
+    for _ in range(3):
+        workers.install()
+    watched = ExtensionMeta._register_application_extension
+    assert watched is not original
+    assert watched.__wrapped__ == original
+
+
+def test_outside_of_a_worker_they_are_left_alone(seen):
+    define(seen)
+    workers.install()
+    define(seen, "Late")
+    assert extensions() == []
+
+
+def test_attributes_of_its_own_that_are_named_like_ours_mean_nothing(worker, seen):
+    class Old(AppExtensionBase):
+        order = "first"
+        critical = True
+
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args=None, *args, **kwargs):
+            raise RuntimeError("down")
+
+    workers.install()
+    assert call(worker) == 1
+    (status,) = extensions()
+    assert (status.order, status.critical) == (0, False)
+
+
+def test_its_load_hook_runs_once_however_often_the_registry_is_read(worker, seen, tmp_path):
+    class Old(FuncExtensionBase):
+        def __init__(self, file_path):
+            super().__init__(file_path)
+
+        def post_function_load(self, function_name, function_directory, *args, **kwargs):
+            seen.append(f"instance load {function_name}")
+
+    define(seen)
+    Old(str(tmp_path / "HttpTrigger" / "__init__.py"))
+    for _ in range(2):
+        workers.install()
+        call(worker)
+    assert [one for one in seen if "load" in one] == ["Old load HttpTrigger", "instance load HttpTrigger"]
+
+
+def test_an_instance_for_a_function_that_is_not_there_is_no_error_as_ever(worker, tmp_path, caplog):
+    class Old(FuncExtensionBase):
+        def __init__(self, file_path):
+            super().__init__(file_path)
+
+    Old(str(tmp_path / "function_app.py"))
+    workers.install()
+    app = func.FunctionApp()
+    assert app.get_functions() == []
+    assert [record for record in caplog.records if record.name == "ext_sdk"] == []

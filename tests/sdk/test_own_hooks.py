@@ -227,3 +227,14 @@ def test_a_registry_that_becomes_known_takes_over_from_the_workers_own_hooks(cla
     late.registry.functions["1"] = FunctionInfo(lambda req, context: "a", directory=folder, requires_context=True)
     assert call(classic, late.registry.get_function("1").func, req=1) == "a"
     assert [one.partition(" ")[0] for one in seen] == ["load", "in", "audit", "out"]
+
+
+def test_another_worker_has_no_hooks_even_if_they_are_switched_on(classic, monkeypatch, caplog):
+    monkeypatch.delitem(sys.modules, "azure_functions_worker")
+    workers.install()
+    (message,) = caplog.messages
+    assert message == (
+        f"This worker is not one that ext_sdk knows: {MODULE} has no Registry.get_function. Extensions do not run, "
+        "the functions are served as if there were none. Look for a newer azfunc-ext-sdk."
+    )
+    assert ExtensionMeta.get_application_hooks() is None

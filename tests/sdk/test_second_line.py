@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import typing
+from dataclasses import dataclass
 from types import ModuleType
 
 import azure.functions as func
@@ -275,6 +276,43 @@ def test_functions_that_cannot_be_read_are_not_served_past_a_gate(strange, monke
     assert str(caught.value) == (
         "Gate is critical and could not stop a call: the functions of the FunctionApp could not be read."
     )
+
+
+def test_where_the_seam_drives_functions_that_cannot_be_read_are_its_business(monkeypatch, caplog):
+    module = new_worker()
+    monkeypatch.setattr(driving, "_workers", [module.__name__])
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+
+    class Gate(AppExtension):
+        critical = True
+
+    app, function = func.FunctionApp(), functools.partial(print)
+    function.__name__ = "no_file_tells_where_it_is"
+    app.route(route="a")(function)
+    assert len(app.get_functions()) == 1
+    assert caplog.messages == ["The functions of the FunctionApp could not be read by ext_sdk."]
+
+
+def test_the_environment_is_that_of_the_moment_when_the_functions_are_collected(strange, monkeypatch):
+    class Greeter(AppExtension):
+        @dataclass(frozen=True)
+        class Settings:
+            word: str = "none"
+
+        @classmethod
+        def around_invocation(cls, invocation):
+            invocation.respond(cls.settings().word)
+            yield
+
+    assert Greeter.settings().word == "none"
+    monkeypatch.setenv("EXT_GREETER_WORD", "hello")
+    app = func.FunctionApp()
+
+    @app.route(route="a")
+    def a(req):
+        return None
+
+    assert collected(app)(req=1, context=Context()) == "hello"
 
 
 def test_outside_of_a_worker_nothing_is_touched_and_nothing_said(monkeypatch, caplog):
