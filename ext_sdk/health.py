@@ -8,6 +8,8 @@ from threading import RLock
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from ext_sdk.errors import said
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -25,6 +27,7 @@ class Health:
 
     __slots__ = (
         "_lock",
+        "_noting",
         "calls",
         "critical",
         "failures",
@@ -37,6 +40,7 @@ class Health:
 
     def __init__(self, name: str, *, critical: bool = False) -> None:
         self._lock = RLock()  # a signal's handler may come here while its thread holds the lock
+        self._noting = RLock()  # not the same: a signal may stop a thread that closes the books until all is delivered
         self.name = name
         self.critical = critical
         self.calls = 0
@@ -52,13 +56,12 @@ class Health:
 
     def note(self, hook: str, function_name: str, error: BaseException) -> None:
         """Record a failure of `hook`; the first one of each hook is logged with its traceback."""
-        with self._lock:
+        with self._noting:
             seen = self.failures[hook] = self.failures.get(hook, 0) + 1
         if seen == 1:
             self._say(
-                "%s.%s failed%s: %s: %s. Further failures of this hook are counted, not logged: "
-                "see ext_sdk.extensions().",
-                self.name, hook, self._where(function_name), type(error).__name__, error,
+                "%s.%s failed%s: %s. Further failures of this hook are counted, not logged: see ext_sdk.extensions().",
+                self.name, hook, self._where(function_name), said(error).rstrip("."),
                 exc_info=error,
             )  # fmt: skip
 

@@ -115,3 +115,21 @@ def test_an_extension_that_will_not_end_after_its_second_yield_is_told_so(caplog
     assert invoke(lambda: "result") == "result"
     assert "Endless.around_invocation failed" in caplog.text
     assert "generator ignored GeneratorExit" in caplog.text
+
+
+def test_a_failure_can_be_noted_while_the_books_of_an_invocation_are_being_closed():
+    """A signal may have stopped the thread that closes them, until what it failed to deliver is noted."""
+    health = Health("Stopped")
+    noting = threading.Thread(target=health.note, args=("shutdown", "", Boom()), daemon=True)
+
+    def spent():
+        noting.start()
+        noting.join(10)
+        noted.append(not noting.is_alive())
+        yield "around_invocation", 1
+
+    noted = []
+    health.count(spent(), clean=True)
+
+    assert noted == [True]
+    assert health.failures == {"shutdown": 1}
