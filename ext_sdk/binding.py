@@ -26,6 +26,8 @@ class Binding:
         self.decorated: list[Any] = []
         """What `@instance` stood above: the user's function, or the builder that a trigger's decorator made of it."""
         self._earlier: list[weakref.ref[Any]] = []
+        self._names: dict[int, str] = {}
+        """What the app calls the functions, which only shows when it is loaded."""
 
     def add(self, extension: str, target: Any) -> None:
         """Take one more function, or say why it is none."""
@@ -46,7 +48,11 @@ class Binding:
         if self.name is not None:
             return self.name.lower() == function.name.lower()
         mine = [*map(_users, self.decorated), *(one() for one in self._earlier)]
-        return any(one is other for one in _wrapped(function.call) for other in mine)
+        found = next((other for one in _wrapped(function.call) for other in mine if one is other), None)
+        if found is None:
+            return False
+        self._names[id(found)] = function.name
+        return True
 
     def follow(self, before: Binding) -> None:
         """Include what the binding that this one replaces includes.
@@ -70,7 +76,7 @@ class Binding:
         return [_name(one) for one in self.decorated if id(_users(one)) not in known]
 
     def __str__(self) -> str:
-        return self.name or ", ".join(_name(one) for one in self.decorated)
+        return self.name or ", ".join(self._names.get(id(_users(one))) or _name(one) for one in self.decorated)
 
 
 def key_of(target: Any) -> tuple[str, str]:

@@ -11,3 +11,11 @@ class ExtensionError(Exception):
 
 class SettingsError(ExtensionError):
     """A setting is unknown or its value is not allowed. The message names them, and what is allowed."""
+
+
+def said(error: BaseException) -> str:
+    """Return type and text of an error, whatever its `__str__` does."""
+    try:
+        return f"{type(error).__name__}: {error}"
+    except Exception:
+        return type(error).__name__

@@ -20,10 +20,10 @@ from azure.functions.extension import ExtensionMeta
 from ext_sdk import registry, settings, shutdown, signatures, switch, workers
 from ext_sdk.binding import Binding, key_of
 from ext_sdk.context import current_invocation
-from ext_sdk.errors import ExtensionError
+from ext_sdk.errors import ExtensionError, said
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Mapping
     from logging import Logger
 
     from azure.functions import Context
@@ -66,8 +66,8 @@ class _ExtensionType(ExtensionMeta):
         signatures.check(cls, app_level=cls._app_level(), abstract=abstract)
         if "Settings" in namespace and cls._app_level():
             settings.check_declared(cls, namespace["Settings"])
-        if "order" in namespace and cls._app_level():
-            _check_order(cls, namespace["order"])
+        if cls._app_level():
+            _check_attributes(cls, namespace)
         if cls._app_level() and not abstract:
             _activate(cls)
 
@@ -84,13 +84,15 @@ class _ExtensionType(ExtensionMeta):
         # The place of the call is what stays the same when a reload makes the instance again.
         caller = sys._getframe(1)
         instance._made_at = (caller.f_code.co_filename, caller.f_lineno, caller.f_lasti)
-        _check_order(cls, instance.order)
+        _check_attributes(cls, {"order": instance.order, "critical": instance.critical})
         binding = getattr(instance, "_binding", None)
         if binding is None:
             raise ExtensionError(
                 f"{cls.__name__}.__init__ did not call super().__init__(file_path), so its function is unknown."
             )
-        if binding.name is not None:
+        if binding.name is None:
+            registry.unbound.append(instance)
+        else:
             _activate_instance(cls, instance, binding.name)
         return instance
 
@@ -100,15 +102,22 @@ def _activate(extension: Any) -> None:
     registration = registry.add(key, extension, AppExtension)
     try:
         extension.init()
-        workers.install()
-        workers.check_critical(registration)
     except Exception as error:
-        before = registry.withdraw(key)
         if registration.critical:
-            raise
-        means = "the extension is not active" if before is None else "its earlier definition stays active"
+            registry.withdraw(key)
+            raise ExtensionError(
+                f"{extension.__name__}.init() failed and is critical, so its module cannot be imported: {said(error)}"
+            ) from error
+        # It stays known, so that configure() goes on to take its settings.
+        means = "the extension is not active" if registration.before is None else "its earlier definition stays active"
         _log.exception("%s.init() failed, so %s: %s", extension.__name__, means, error)
         return
+    workers.install()
+    try:
+        workers.check_critical(registration)
+    except ExtensionError:
+        registry.withdraw(key)
+        raise
     registry.admit(registration)
     _arm()
 
@@ -124,9 +133,12 @@ def _activate_instance(extension: type, instance: Any, *function: str) -> None:
     _arm()
 
 
-def _check_order(extension: type, order: object) -> None:
+def _check_attributes(extension: type, given: Mapping[str, Any]) -> None:
+    order, critical = given.get("order", 0), given.get("critical", False)
     if not isinstance(order, int):
         raise ExtensionError(f"{extension.__qualname__}.order is {order!r}, and must be a whole number.")
+    if not isinstance(critical, bool):
+        raise ExtensionError(f"{extension.__qualname__}.critical is {critical!r}, and must be True or False.")
 
 
 def _arm() -> None:
@@ -170,6 +182,8 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
     @classmethod
     def init(cls) -> None:
         """Run once, when the class is defined; if it raises, the extension is not active, and the app goes on.
+
+        `configure` then goes on to check and keep what it is given, for the day that the class is defined again.
 
         If a critical extension's raises, the import of its module fails, and so the function that needs it.
         """
@@ -258,6 +272,7 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
         first = not self._binding.decorated
         self._binding.add(type(self).__name__, function)
         if first:
+            registry.unbound[:] = [one for one in registry.unbound if one is not self]
             _activate_instance(type(self), self, *key_of(function))
         else:
             registry.outdate()

@@ -14,7 +14,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk.context import Later, current
-from ext_sdk.errors import ExtensionError
+from ext_sdk.errors import ExtensionError, said
 from ext_sdk.invocation import UNSET, Invocation, Outcome, UnknownContext
 
 if TYPE_CHECKING:
@@ -82,11 +82,9 @@ class Entry:
 
 def failure(extension: str, hook: str, function_name: str, error: BaseException) -> ExtensionError:
     """Return what the caller gets when a critical extension failed."""
-    try:
-        said = f"{type(error).__name__}: {error}"
-    except Exception:
-        said = type(error).__name__
-    return ExtensionError(f"{extension}.{hook} failed and is critical, so function {function_name!r} fails: {said}")
+    return ExtensionError(
+        f"{extension}.{hook} failed and is critical, so function {function_name!r} fails: {said(error)}"
+    )
 
 
 def run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:

@@ -35,6 +35,9 @@ _registrations: dict[tuple[Any, ...], Registration] = {}
 version = 0
 """Grows with each change, so that a plan made earlier can be told to be out of date."""
 
+unbound: list[Any] = []
+"""The instances of function-level extensions that were made without a function and decorate none yet."""
+
 NEVER = -1
 """The version of a plan that is to be made again at the next invocation."""
 
@@ -274,6 +277,21 @@ def check_functions(functions: list[Function]) -> None:
             _log.warning(message)
 
 
+def check_unbound(*, refusing: bool) -> None:
+    """Say of each function-level extension that belongs to no function that it does not run.
+
+    Raises ExtensionError for a critical one if `refusing`.
+    """
+    for name, is_critical in {type(one).__name__: one.critical for one in unbound}.items():
+        message = (
+            f"{name}() was made and belongs to no function, so it does not run. Decorate a function with it, "
+            f'or name one: {name}(function="name"), in the v1 model also {name}(__file__).'
+        )
+        if is_critical and refusing:
+            raise ExtensionError(message)
+        _log.warning(message)
+
+
 def critical() -> list[str]:
     """Return the names of the active extensions without which no function may be served."""
     return [one.name for one in active() if one.critical]
@@ -297,5 +315,5 @@ def registration_of(extension: type) -> Registration:
     """Return the registration of an app-level extension, or say why it has none."""
     registration = _registrations.get(identity(extension))
     if registration is None:
-        raise ExtensionError(f"{extension.__qualname__} is not active: it is abstract, or its init() failed.")
+        raise ExtensionError(f"{extension.__qualname__} is abstract and never active. Use one that subclasses it.")
     return registration

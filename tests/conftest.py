@@ -34,6 +34,7 @@ def own_extensions():
 def own_drivers(monkeypatch):
     """What drives extensions, and what was said of it, is as if no test had run before; azure.functions is put back."""
     monkeypatch.setattr(insight, "drivers", [])
+    monkeypatch.setattr(registry, "unbound", [])
     for name, fresh in {"_seams": {}, "_told": set(), "_second": "", "_environment": {}}.items():
         monkeypatch.setattr(driving, name, fresh)
     monkeypatch.setattr(FunctionRegister, "get_functions", FunctionRegister.get_functions)

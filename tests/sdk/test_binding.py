@@ -13,7 +13,7 @@ from ext_sdk import ExtensionError, FuncExtension, extensions, lifecycle, regist
 from ext_sdk.function import Function
 from ext_sdk.workers import calls, driving, function_app
 from tests.support.lifecycle import invoke, prepare
-from tests.support.worker_module import new_worker
+from tests.support.worker_module import FunctionInfo, new_worker
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ class TestAsADecorator:
         for scope in scopes:
             assert invoke(scope["main"], name="Orders") == "m"
         assert seen == ["Orders"] * 3
-        assert [one.function for one in extensions()] == ["main"]
+        assert [one.function for one in extensions()] == ["Orders"]
 
     def test_a_function_that_is_decorated_after_its_first_call_is_covered_from_then_on(self, audit_class, seen):
         def first():
@@ -369,6 +369,53 @@ class TestAsADecorator:
         ]
 
 
+class TestThatBelongsToNoFunction:
+    """An instance that was made without a function and decorates none."""
+
+    SAID = (
+        "Audit() was made and belongs to no function, so it does not run. Decorate a function with it, or name one: "
+        'Audit(function="name"), in the v1 model also Audit(__file__).'
+    )
+
+    def test_it_is_said_when_a_v2_app_is_collected(self, audit_class, monkeypatch, caplog):
+        _load_a_worker(monkeypatch)
+        audit_class()
+        func.FunctionApp().get_functions()
+        assert [one for one in caplog.messages if "Audit" in one] == [self.SAID]
+
+    def test_it_is_said_before_the_first_call_in_a_v1_app(self, audit_class, monkeypatch, caplog):
+        worker = _load_a_worker(monkeypatch)
+        audit_class()
+        worker.registry.functions["1"] = FunctionInfo(lambda req: req)
+        for _ in range(2):
+            worker.registry.get_function("1")
+        assert caplog.messages == [self.SAID]
+
+    def test_a_gate_stops_the_load_of_a_v2_app(self, monkeypatch):
+        _load_a_worker(monkeypatch)
+
+        class Gate(FuncExtension):
+            critical = True
+
+        Gate()
+        with pytest.raises(ExtensionError) as caught:
+            func.FunctionApp().get_functions()
+        assert str(caught.value) == self.SAID.replace("Audit", "Gate")
+
+    def test_one_that_decorates_or_names_a_function_is_not_meant(self, audit_class, monkeypatch, caplog):
+        _load_a_worker(monkeypatch)
+        app = func.FunctionApp()
+        audit_class(function="orders")
+
+        @app.route(route="a")
+        @audit_class()
+        def orders(req):
+            return None
+
+        app.get_functions()
+        assert caplog.messages == []
+
+
 class TestByName:
     def test_a_v2_function_is_found_whatever_the_case_of_its_name(self, audit_class, seen):
         app = func.FunctionApp()
@@ -425,3 +472,4 @@ def _load_a_worker(monkeypatch):
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setattr(driving, "_workers", [module.__name__])
     workers.install()
+    return module

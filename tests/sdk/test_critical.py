@@ -162,7 +162,8 @@ def test_a_gate_whose_load_hook_fails_stops_every_call_until_it_works():
 
 
 def test_a_gate_that_cannot_start_stops_the_import():
-    with pytest.raises(ValueError, match="no list of keys"):
+    said = r"^Gate\.init\(\) failed and is critical, so its module cannot be imported: ValueError: no list of keys$"
+    with pytest.raises(ExtensionError, match=said):
 
         class Gate(AppExtension):
             critical = True
@@ -259,7 +260,7 @@ def test_a_gate_stays_shut_while_it_is_defined_again_and_when_that_fails():
         seen.append(shut("Another"))
         raise OSError("no list of keys")
 
-    with pytest.raises(OSError, match="no list of keys"):
+    with pytest.raises(ExtensionError, match="OSError: no list of keys"):
         define_gate(init=fail)
     assert [*seen, shut()] == [True, True]
 
@@ -403,3 +404,10 @@ class Announced:
     def wait(self):
         self.waits.set()
         return self.event.wait(30)
+
+
+@pytest.mark.parametrize("value", ["no", 1, None])
+def test_critical_is_true_or_false(value):
+    said = rf"Gate\.critical is {value!r}, and must be True or False\.$"
+    with pytest.raises(ExtensionError, match=said):
+        type("Gate", (AppExtension,), {"critical": value})

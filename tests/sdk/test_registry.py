@@ -8,12 +8,13 @@ import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import azure.functions
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, FuncExtension, extensions, flush, registry
+from ext_sdk import AppExtension, ExtensionError, FuncExtension, SettingsError, extensions, flush, registry
 from tests.support.lifecycle import Context, invoke, prepare
 
 
@@ -447,3 +448,20 @@ def test_an_extension_that_has_the_failure_hook_alone_is_called():
     with pytest.raises(KeyError):
         invoke(fail)
     assert seen == ["KeyError('boom')"]
+
+
+def test_an_extension_whose_init_failed_can_be_configured_and_the_app_goes_on():
+    class Mine(AppExtension):
+        @dataclass(frozen=True)
+        class Settings:
+            limit: int = 1
+
+        @classmethod
+        def init(cls):
+            raise OSError("no disk")
+
+    Mine.configure(limit=2)
+    assert Mine.settings().limit == 2
+    assert extensions() == []
+    with pytest.raises(SettingsError, match="unknown setting 'limits'"):
+        Mine.configure(limits=2)

@@ -180,7 +180,7 @@ def test_an_abstract_extension_cannot_be_configured():
 
     with pytest.raises(ExtensionError) as caught:
         Base.configure()
-    assert str(caught.value).endswith("Base is not active: it is abstract, or its init() failed.")
+    assert str(caught.value).endswith("Base is abstract and never active. Use one that subclasses it.")
 
 
 def test_none_is_not_offered_where_an_app_setting_cannot_say_it(sample, monkeypatch):
