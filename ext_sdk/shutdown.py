@@ -13,7 +13,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk import registry, signals
+from ext_sdk import registry, signals, switch
 from ext_sdk.errors import ExtensionError
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ def flush(timeout: float = 5.0) -> bool:
     """
     if not isinstance(timeout, (int, float)) or timeout != timeout:  # noqa: PLR0124 - NaN
         raise ExtensionError(f"ext_sdk.flush(timeout={timeout!r}): give the seconds it may take as a number, e.g. 5.0.")
+    if not switch.enabled():  # then nothing runs of an extension, and nothing has been gathered
+        return True
     return _flush(timeout, _being_stopped.get())
 
 

@@ -10,7 +10,7 @@ from time import monotonic
 
 import pytest
 
-from ext_sdk import AppExtension, ExtensionError, flush
+from ext_sdk import AppExtension, ExtensionError, extensions, flush
 
 WAIT = 30.0
 
@@ -235,3 +235,14 @@ def test_a_signal_handler_may_flush_also_while_the_main_thread_flushes():
     finally:
         signal.signal(signal.SIGUSR2, before)
     assert answers == ["sent", True]
+
+
+def test_switched_off_no_extension_is_asked(monkeypatch):
+    class Mine(AppExtension):
+        @classmethod
+        def shutdown(cls, timeout):
+            raise AssertionError
+
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "0")
+    assert flush() is True
+    assert extensions()[0].failures == {}
