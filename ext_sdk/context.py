@@ -17,17 +17,13 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     R = TypeVar("R")
 
+Later = list[Any]
+"""What an Invocation is made of, for a function that has no extensions: made when somebody asks, which is seldom.
+
+As nothing is quicker to make, a list: an Invocation's arguments, then the Invocation.
+"""
+
 current: ContextVar[Invocation | Later | None] = ContextVar("ext_sdk.current_invocation", default=None)
-
-
-class Later(list[Any]):
-    """What an Invocation is made of, for a function that has no extensions: made when somebody asks, which is seldom.
-
-    A list, as nothing is quicker to make: an Invocation's arguments, then the Invocation.
-    """
-
-    __slots__ = ()
-
 
 _PARTS = 5  # the arguments that it starts with
 
@@ -35,7 +31,7 @@ _PARTS = 5  # the arguments that it starts with
 def current_invocation() -> Invocation | None:
     """Return the invocation that this thread or task works for, or None outside of one."""
     found = current.get()
-    return _made(found) if isinstance(found, Later) else found
+    return _made(found) if isinstance(found, list) else found
 
 
 def _made(later: Later) -> Invocation:

@@ -13,7 +13,7 @@ from contextvars import ContextVar, Token, copy_context
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any
 
-from ext_sdk.context import Later, current
+from ext_sdk.context import current
 from ext_sdk.errors import ExtensionError, said
 from ext_sdk.invocation import UNSET, Invocation, Outcome, UnknownContext
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
     from logging import Logger
 
+    from ext_sdk.context import Later
     from ext_sdk.function import Function
     from ext_sdk.health import Health
 
@@ -92,12 +93,10 @@ def run(function: Function, plan: Plan, args: dict[str, Any]) -> Any:
 
     The copy keeps a context variable that one invocation sets from the next one on the same pool thread.
     """
-    if plan:
-        return copy_context().run(_run, function, plan, args)
-    return copy_context().run(_run_bare, function, args)
+    return copy_context().run(_run if plan else _run_bare, function, plan, args)
 
 
-def _run_bare(function: Function, args: dict[str, Any]) -> Any:
+def _run_bare(function: Function, _plan: Plan, args: dict[str, Any]) -> Any:
     current.set(_later(function, args))
     return function.call(**args)
 
@@ -182,7 +181,7 @@ def _later(function: Function, args: dict[str, Any]) -> Later:
         context.app_ext_attributes = attributes
     except AttributeError:  # as in Invocation
         pass
-    return Later((function, args, context, next(_invocations) == 0, attributes))
+    return [function, args, context, next(_invocations) == 0, attributes]
 
 
 def is_first() -> bool:
