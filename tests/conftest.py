@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from azure.functions.decorators.function_app import FunctionRegister
@@ -10,6 +11,11 @@ from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import insight, registry
 from ext_sdk.workers import driving
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell without job control has started the run in the background. The processes that tests start would inherit
+    # that, and SIGINT would do nothing to them, whatever a test is about.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
