@@ -23,7 +23,7 @@ from ext_sdk.context import current_invocation
 from ext_sdk.errors import ExtensionError, said
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
+    from collections.abc import Generator
     from logging import Logger
 
     from azure.functions import Context
@@ -67,7 +67,7 @@ class _ExtensionType(ExtensionMeta):
         if "Settings" in namespace and cls._app_level():
             settings.check_declared(cls, namespace["Settings"])
         if cls._app_level():
-            _check_attributes(cls, namespace)
+            _check_attributes(cls, cls)
         if cls._app_level() and not abstract:
             _activate(cls)
 
@@ -84,14 +84,15 @@ class _ExtensionType(ExtensionMeta):
         # The place of the call is what stays the same when a reload makes the instance again.
         caller = sys._getframe(1)
         instance._made_at = (caller.f_code.co_filename, caller.f_lineno, caller.f_lasti)
-        _check_attributes(cls, {"order": instance.order, "critical": instance.critical})
+        instance._made_by = caller.f_code  # which each import has of its own
+        _check_attributes(cls, instance)
         binding = getattr(instance, "_binding", None)
         if binding is None:
             raise ExtensionError(
                 f"{cls.__name__}.__init__ did not call super().__init__(file_path), so its function is unknown."
             )
         if binding.name is None:
-            registry.unbound.append(instance)
+            registry.add_unbound(instance)
         else:
             _activate_instance(cls, instance, binding.name)
         return instance
@@ -110,7 +111,7 @@ def _activate(extension: Any) -> None:
             ) from error
         # It stays known, so that configure() goes on to take its settings.
         means = "the extension is not active" if registration.before is None else "its earlier definition stays active"
-        _log.exception("%s.init() failed, so %s: %s", extension.__name__, means, error)
+        _log.exception("%s.init() failed, so %s: %s", extension.__name__, means, said(error))
         return
     workers.install()
     try:
@@ -133,8 +134,8 @@ def _activate_instance(extension: type, instance: Any, *function: str) -> None:
     _arm()
 
 
-def _check_attributes(extension: type, given: Mapping[str, Any]) -> None:
-    order, critical = given.get("order", 0), given.get("critical", False)
+def _check_attributes(extension: type, of: Any) -> None:
+    order, critical = of.order, of.critical  # inherited ones too: a mixin's have not been checked
     if not isinstance(order, int):
         raise ExtensionError(f"{extension.__qualname__}.order is {order!r}, and must be a whole number.")
     if not isinstance(critical, bool):
@@ -272,7 +273,7 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
         first = not self._binding.decorated
         self._binding.add(type(self).__name__, function)
         if first:
-            registry.unbound[:] = [one for one in registry.unbound if one is not self]
+            registry.remove_unbound(self)
             _activate_instance(type(self), self, *key_of(function))
         else:
             registry.outdate()

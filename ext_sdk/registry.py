@@ -277,19 +277,39 @@ def check_functions(functions: list[Function]) -> None:
             _log.warning(message)
 
 
-def check_unbound(*, refusing: bool) -> None:
-    """Say of each function-level extension that belongs to no function that it does not run.
+def add_unbound(instance: Any) -> None:
+    """Take note of an instance without a function; one that an earlier import of the module made there is no more."""
+    with _lock:
+        place, code = instance._made_at, instance._made_by
+        unbound[:] = [one for one in unbound if one._made_at != place or one._made_by is code]
+        unbound.append(instance)
 
-    Raises ExtensionError for a critical one if `refusing`.
+
+def remove_unbound(*instances: Any) -> None:
+    """Take note that they have a function, or that what is to say of them has been said."""
+    with _lock:
+        unbound[:] = [one for one in unbound if all(one is not other for other in instances)]
+
+
+def check_unbound(*, refusing: bool) -> None:
+    """Say of each function-level extension that belongs to no function that it does not run, once.
+
+    Raises ExtensionError for a critical one if `refusing`, each time: a worker may collect the functions again.
     """
-    for name, is_critical in {type(one).__name__: one.critical for one in unbound}.items():
-        message = (
-            f"{name}() was made and belongs to no function, so it does not run. Decorate a function with it, "
-            f'or name one: {name}(function="name"), in the v1 model also {name}(__file__).'
-        )
-        if is_critical and refusing:
-            raise ExtensionError(message)
-        _log.warning(message)
+    found = list(unbound)
+    for one in found:
+        if refusing and one.critical:
+            raise ExtensionError(_belongs_to_none(type(one).__name__))
+    remove_unbound(*found)
+    for name in dict.fromkeys(type(one).__name__ for one in found):
+        _log.warning(_belongs_to_none(name))
+
+
+def _belongs_to_none(name: str) -> str:
+    return (
+        f"{name}() was made and belongs to no function, so it does not run. Decorate a function with it, "
+        f'or name one: {name}(function="name"), in the v1 model also {name}(__file__).'
+    )
 
 
 def critical() -> list[str]:

@@ -145,7 +145,7 @@ def _collected(functions: list[Any]) -> None:
             registry.refuse_critical("the functions of the FunctionApp could not be read")
         raise
     registry.check_functions(described)
-    _check_unbound(refusing=True)
+    registry.check_unbound(refusing=True)
     if _second == function_app.DRIVER:
         for function, record in zip(functions, described, strict=True):
             function_app.drive(function, record)
@@ -160,14 +160,8 @@ def _loaded(_function: Function) -> None:
     if now != _environment:
         _environment = now
         registry.renew()
-    _check_unbound(refusing=False)
+    registry.check_unbound(refusing=False)
     _tell_what_is_driven()
-
-
-def _check_unbound(*, refusing: bool) -> None:
-    if "unbound" not in _told:
-        _told.add("unbound")
-        registry.check_unbound(refusing=refusing)
 
 
 def _tell_what_is_driven() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import gc
 import sys
+import weakref
 
 import azure.durable_functions as df
 import azure.functions as func
@@ -29,6 +31,14 @@ def audit_class(seen):
             yield
 
     return Audit
+
+
+@pytest.fixture
+def gate_class():
+    class Gate(FuncExtension):
+        critical = True
+
+    return Gate
 
 
 @pytest.fixture
@@ -401,6 +411,66 @@ class TestThatBelongsToNoFunction:
         with pytest.raises(ExtensionError) as caught:
             func.FunctionApp().get_functions()
         assert str(caught.value) == self.SAID.replace("Audit", "Gate")
+
+    def test_a_gate_stops_each_load(self, gate_class, monkeypatch):
+        """The worker collects the functions again where the app's import went well and what came after it did not."""
+        _load_a_worker(monkeypatch)
+        gate_class()
+        app = func.FunctionApp()
+        for _ in range(2):
+            with pytest.raises(ExtensionError):
+                app.get_functions()
+
+    def test_a_gate_beside_an_instance_of_its_class_that_is_none(self, monkeypatch):
+        _load_a_worker(monkeypatch)
+
+        class Gate(FuncExtension):
+            def __init__(self, critical):
+                super().__init__()
+                self.critical = critical
+
+        Gate(critical=True)
+        Gate(critical=False)
+        with pytest.raises(ExtensionError):
+            func.FunctionApp().get_functions()
+
+    def test_one_of_an_import_that_failed_is_not_meant(self, gate_class, monkeypatch, caplog):
+        """The next import makes it again."""
+        _load_a_worker(monkeypatch)
+        app = func.FunctionApp()
+        source = "gate = Gate()\nif fails: raise OSError\n@app.route('a')\n@gate\ndef orders(req): return None\n"
+        with pytest.raises(OSError):
+            exec(compile(source, "function_app.py", "exec"), {"app": app, "Gate": gate_class, "fails": True})
+        exec(compile(source, "function_app.py", "exec"), {"app": app, "Gate": gate_class, "fails": False})
+        app.get_functions()
+        assert caplog.messages == []
+
+    def test_a_gate_that_one_line_makes_beside_another(self, gate_class, monkeypatch):
+        """Both are of the same import."""
+        _load_a_worker(monkeypatch)
+        app = func.FunctionApp()
+        _, used = [gate_class() for _ in range(2)]
+
+        @app.route(route="a")
+        @used
+        def orders(req):
+            return None
+
+        with pytest.raises(ExtensionError):
+            app.get_functions()
+
+    def test_one_that_is_made_after_the_first_call_is_spoken_of_at_the_next_load(
+        self, audit_class, monkeypatch, caplog
+    ):
+        """Nor does one that has been spoken of stay in memory."""
+        worker = _load_a_worker(monkeypatch)
+        for _ in range(2):
+            gone = weakref.ref(audit_class())
+            worker.registry.functions[str(id(gone))] = FunctionInfo(lambda req: req)
+            worker.registry.get_function(str(id(gone)))
+            gc.collect()
+            assert gone() is None
+        assert caplog.messages == [self.SAID] * 2
 
     def test_one_that_decorates_or_names_a_function_is_not_meant(self, audit_class, monkeypatch, caplog):
         _load_a_worker(monkeypatch)

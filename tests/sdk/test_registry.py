@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import logging
 import sys
 import threading
 import weakref
@@ -107,7 +108,7 @@ def test_a_failing_init_leaves_the_app_importable_and_the_extension_out(caplog):
             raise ValueError("no disk")
 
     assert "Mine" not in names()
-    assert caplog.messages == ["Mine.init() failed, so the extension is not active: no disk"]
+    assert caplog.messages == ["Mine.init() failed, so the extension is not active: ValueError: no disk"]
 
 
 def test_a_reload_whose_init_fails_leaves_the_definition_before_in_force(caplog):
@@ -127,7 +128,30 @@ def test_a_reload_whose_init_fails_leaves_the_definition_before_in_force(caplog)
     define(ValueError("no disk"))
     assert names() == ["Mine"]
     assert invoke(lambda: "result") is None
-    assert caplog.messages == ["Mine.init() failed, so its earlier definition stays active: no disk"]
+    assert caplog.messages == ["Mine.init() failed, so its earlier definition stays active: ValueError: no disk"]
+
+
+def test_an_init_whose_error_cannot_be_written_leaves_the_app_importable():
+    """The classic worker's own handler formats a record without a net."""
+
+    class Unwritable(Exception):
+        def __str__(self):
+            raise KeyError
+
+    written = []
+    handler = logging.Handler()
+    handler.emit = lambda record: written.append(record.getMessage())
+    logging.getLogger("ext_sdk").addHandler(handler)
+    try:
+
+        class Mine(AppExtension):
+            @classmethod
+            def init(cls):
+                raise Unwritable
+
+    finally:
+        logging.getLogger("ext_sdk").removeHandler(handler)
+    assert written == ["Mine.init() failed, so the extension is not active: Unwritable"]
 
 
 def test_an_app_level_extension_has_no_instances():
@@ -408,6 +432,18 @@ def test_an_order_that_is_no_number_is_refused_when_the_class_is_defined():
             order = "first"
 
     assert str(caught.value).endswith("Mine.order is 'first', and must be a whole number.")
+    assert invoke(lambda: "result") == "result"
+
+
+def test_so_is_one_that_a_mixin_brings():
+    class Mixin:
+        order = "first"
+
+    with pytest.raises(ExtensionError, match=r"Mine\.order is 'first', and must be a whole number\.$"):
+
+        class Mine(Mixin, AppExtension):
+            pass
+
     assert invoke(lambda: "result") == "result"
 
 
