@@ -104,13 +104,15 @@ def _activate(extension: Any) -> None:
     try:
         extension.init()
     except Exception as error:
-        if registration.critical:
+        before = registration.before
+        if registration.critical or before is not None:
             registry.withdraw(key)
+        if registration.critical:
             raise ExtensionError(
                 f"{extension.__name__}.init() failed and is critical, so its module cannot be imported: {said(error)}"
             ) from error
-        # It stays known, so that configure() goes on to take its settings.
-        means = "the extension is not active" if registration.before is None else "its earlier definition stays active"
+        # With none before it stays known, so that configure() goes on to take its settings.
+        means = "the extension is not active" if before is None else "its earlier definition stays active"
         _log.exception("%s.init() failed, so %s: %s", extension.__name__, means, said(error))
         return
     workers.install()
@@ -185,6 +187,7 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
         """Run once, when the class is defined; if it raises, the extension is not active, and the app goes on.
 
         `configure` then goes on to check and keep what it is given, for the day that the class is defined again.
+        If an earlier definition stays in force, `configure` and `settings` are about that one.
 
         If a critical extension's raises, the import of its module fails, and so the function that needs it.
         """

@@ -9,7 +9,7 @@ import sys
 import threading
 import weakref
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from types import SimpleNamespace
 
 import azure.functions
@@ -129,6 +129,33 @@ def test_a_reload_whose_init_fails_leaves_the_definition_before_in_force(caplog)
     assert names() == ["Mine"]
     assert invoke(lambda: "result") is None
     assert caplog.messages == ["Mine.init() failed, so its earlier definition stays active: ValueError: no disk"]
+
+
+def test_the_definition_that_stays_in_force_keeps_its_own_settings():
+    seen = []
+
+    def define(error=None, **defaults):
+        class Mine(AppExtension):
+            Settings = make_dataclass("Settings", [(name, int, value) for name, value in defaults.items()], frozen=True)
+
+            @classmethod
+            def init(cls):
+                if error:
+                    raise error
+
+            @classmethod
+            def around_invocation(cls, invocation):
+                seen.append(cls.settings().limit)
+                yield
+
+        return Mine
+
+    define(limit=1).configure(limit=2)
+    define(OSError("no disk"), most=1)
+    invoke(lambda: "result")
+    define(OSError("no disk"), limit=1).configure(limit=3)
+    invoke(lambda: "result")
+    assert seen == [2, 3]
 
 
 def test_an_init_whose_error_cannot_be_written_leaves_the_app_importable():
