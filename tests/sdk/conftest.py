@@ -6,7 +6,7 @@ import pytest
 from azure.functions.decorators.function_app import FunctionRegister
 from azure.functions.extension import ExtensionMeta
 
-from ext_sdk import registry
+from ext_sdk import FuncExtension, registry
 from ext_sdk.workers import driving
 from ext_sdk.workers.patched import ORIGINAL
 
@@ -27,3 +27,27 @@ def no_extension(own_extensions):
     """Those of modules that tests of other folders import are active in the whole process."""
     registry._registrations.clear()
     registry.version += 1
+
+
+@pytest.fixture
+def seen():
+    """What an extension of the test sees."""
+    return []
+
+
+@pytest.fixture
+def audit_class(seen):
+    class Audit(FuncExtension):
+        def around_invocation(self, invocation):
+            seen.append(invocation.function_name)
+            yield
+
+    return Audit
+
+
+@pytest.fixture
+def gate_class():
+    class Gate(FuncExtension):
+        critical = True
+
+    return Gate
