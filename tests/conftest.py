@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 
 import pytest
 from azure.functions.decorators.function_app import FunctionRegister
@@ -23,7 +24,22 @@ def no_foreign_settings(monkeypatch):
     for name in list(os.environ):
         if name.startswith(("EXT_", "APPLICATIONINSIGHTS_", "APPINSIGHTS_", "OTEL_", "WEBSITE_")):
             monkeypatch.delenv(name)
+        elif name.lower().endswith("_proxy"):
+            monkeypatch.delenv(name)
     monkeypatch.delenv("PYTHON_ENABLE_WORKER_EXTENSIONS", raising=False)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_temporary_folder(tmp_path_factory):
+    """Journals, of this process and of those that tests start, do not meet those of other runs on this machine."""
+    folder, before = str(tmp_path_factory.mktemp("temporary")), os.environ.get("TMPDIR")
+    os.environ["TMPDIR"], tempfile.tempdir = folder, None
+    yield
+    tempfile.tempdir = None
+    if before is None:
+        del os.environ["TMPDIR"]
+    else:
+        os.environ["TMPDIR"] = before
 
 
 @pytest.fixture(autouse=True)
