@@ -13,6 +13,8 @@ from azure.functions.extension import ExtensionMeta
 from ext_sdk import insight, registry
 from ext_sdk.workers import driving
 
+THEIRS = ("EXT_", "APPLICATIONINSIGHTS_", "APPINSIGHTS_", "OTEL_", "WEBSITE_")
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell without job control has started the run in the background. The processes that tests start would inherit
     # that, and SIGINT would do nothing to them, whatever a test is about.
@@ -22,9 +24,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 @pytest.fixture(autouse=True)
 def no_foreign_settings(monkeypatch):
     for name in list(os.environ):
-        if name.startswith(("EXT_", "APPLICATIONINSIGHTS_", "APPINSIGHTS_", "OTEL_", "WEBSITE_")):
-            monkeypatch.delenv(name)
-        elif name.lower().endswith("_proxy"):
+        if name.startswith(THEIRS) or name.lower().endswith("_proxy"):
             monkeypatch.delenv(name)
     monkeypatch.delenv("PYTHON_ENABLE_WORKER_EXTENSIONS", raising=False)
 
