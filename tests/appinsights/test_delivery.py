@@ -11,7 +11,7 @@ from time import monotonic, time
 
 import pytest
 
-from ext_appinsights import Channel, transport, trouble
+from ext_appinsights import Channel, ConnectionString, transport, trouble
 from tests.support.ingestion import HANG, KEY, RESET, Answer, IngestionServer
 
 
@@ -100,7 +100,7 @@ def test_a_body_that_nobody_reads_meets_the_same_deadline(events):
     """Writing blocks too, once the buffers of the network are full."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         port = deaf.getsockname()[1]
-        sending = transport.Transport(f"http://127.0.0.1:{port}", 0.3)
+        sending = transport.Transport(ConnectionString(KEY, f"http://127.0.0.1:{port}"), 0.3)
         started = monotonic()
 
         with pytest.raises(Exception, match=r"timed out|deadline"):

@@ -311,7 +311,7 @@ class Sender:
         if self._transport is None:
             from ext_appinsights.transport import Transport
 
-            self._transport = Transport(self._target.ingestion_endpoint, self._options.request_timeout)
+            self._transport = Transport(self._target, self._options.request_timeout)
         if self._until is not None:  # nobody else waits here: a request must not outlast the flush
             self._transport.timeout = min(self._options.request_timeout, max(0.01, self._until.deadline - monotonic()))
         body = parcel.body()

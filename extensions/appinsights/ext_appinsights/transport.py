@@ -16,6 +16,9 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from ext_appinsights.connection_string import ConnectionString
+    from ext_appinsights.credentials import TokenCredential
+
 PATH = "/v2.1/track"
 HEADERS = {
     "Content-Type": "application/x-json-stream",
@@ -55,9 +58,10 @@ class Answer:
 class Transport:
     """Posts to one endpoint, over one connection that is kept open. For one thread only."""
 
-    def __init__(self, endpoint: str, timeout: float) -> None:
-        self._endpoint = endpoint
-        self._current = endpoint
+    def __init__(self, target: ConnectionString, timeout: float, credential: TokenCredential | None = None) -> None:
+        self._endpoint = target.ingestion_endpoint
+        self._current = self._endpoint
+        self._credential = credential
         self.timeout = timeout
         self.deadline = 0.0
         self._pools = _pools(self)
