@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import struct
 import threading
 from collections import deque
@@ -52,11 +53,15 @@ class Request:
 
 
 class IngestionServer:
-    """Context manager; the script is played once, then every further request gets `default`."""
+    """Context manager; the script is played once, then every further request gets `default`.
 
-    def __init__(self, *script: Answer, default: Answer | None = None) -> None:
+    With `tls`, a server's context, it speaks TLS; `url` then names `localhost`, for which the certificate has to be.
+    """
+
+    def __init__(self, *script: Answer, default: Answer | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.script = deque(script)
         self.default = default or Answer()
+        self.tls = tls
         self.requests: list[Request] = []
         self.connections = 0
         self._changed = threading.Condition()
@@ -79,7 +84,7 @@ class IngestionServer:
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        return f"https://localhost:{self.port}" if self.tls else f"http://127.0.0.1:{self.port}"
 
     @property
     def connection_string(self) -> str:
@@ -116,6 +121,8 @@ class IngestionServer:
 
     def _serve(self, connection: socket.socket) -> None:
         try:
+            if self.tls is not None:
+                connection = self._secured(connection, self.tls)
             with connection, connection.makefile("rb") as stream:
                 while (request := self._read(stream)) is not None:
                     with self._changed:
@@ -129,6 +136,14 @@ class IngestionServer:
         finally:
             with self._changed:
                 self._open.discard(connection)
+
+    def _secured(self, connection: socket.socket, tls: ssl.SSLContext) -> socket.socket:
+        with connection:  # closed if the handshake fails
+            secured = tls.wrap_socket(connection, server_side=True)
+        with self._changed:
+            self._open.discard(connection)
+            self._open.add(secured)
+        return secured
 
     @staticmethod
     def _read(stream: Any) -> Request | None:
