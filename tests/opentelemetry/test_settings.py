@@ -21,6 +21,12 @@ KEY = "0BADF00D-2222-3333-4444-555555555555"
         ({"invocation_span": "client"}, "setting 'invocation_span' is 'client'. Allowed: 'auto' or 'server' or 'internal' or 'none'."),
         ({"sampling_ratio": 2}, "setting 'sampling_ratio' is 2.0. Allowed: a number from 0 to 1."),
         ({"sampling_ratio": float("nan")}, "setting 'sampling_ratio' is nan. Allowed: a number from 0 to 1."),
+        ({"flush": "never"}, "setting 'flush' is 'never'. Allowed: 'auto' or 'invocation' or 'background'."),
+        ({"flush_budget": -1}, "setting 'flush_budget' is -1.0. Allowed: seconds, 0 or more."),
+        ({"flush_budget": float("inf")}, "setting 'flush_budget' is inf. Allowed: seconds, 0 or more."),
+        ({"journal": ""}, "setting 'journal' is ''. Allowed: true, false or the path of a folder."),
+        ({"journal": 7}, "setting 'journal' is 7. Allowed: true or false or a text."),
+        ({"redact": "some"}, "setting 'redact' is 'some'. Allowed: true or false."),
         ({"instrument": ("redis",)}, "setting 'instrument' has 'redis'. Allowed: 'requests'."),
         (
             {"connection_string": f"InstrumentationKey={KEY};oops"},
@@ -30,7 +36,7 @@ KEY = "0BADF00D-2222-3333-4444-555555555555"
         (
             {"exportr": "none"},
             "unknown setting 'exportr'. Did you mean 'exporter'? Known: exporter, connection_string, sampling_ratio, invocation_span, "
-            "instrument, resource_attributes.",
+            "instrument, resource_attributes, flush, flush_budget, redact, journal.",
         ),
     ],
 )  # fmt: skip

@@ -26,6 +26,28 @@ def channel_of(connection_string: ConnectionString | str | None, **options: Any)
     return Channel(connection_string, thread_setup=_suppress_instrumentation, **options)
 
 
+def given_or_made(
+    channel: Channel | None, connection_string: ConnectionString | str | None, options: dict[str, Any]
+) -> Channel:
+    """Return the channel that an exporter was given, else one made of the rest.
+
+    Raises:
+        TypeError: when there is both.
+
+    """
+    if channel is None:
+        return channel_of(connection_string, **options)
+    if connection_string is not None or options:
+        more = ", ".join([*(["connection_string"] if connection_string is not None else []), *options])
+        raise TypeError(f"Give either channel=..., or what makes one: {more}.")
+    return channel
+
+
+def commit(channel: Channel) -> None:
+    """Have a channel keep what it was handed."""
+    getattr(channel, "commit", lambda: None)()
+
+
 def _suppress_instrumentation() -> None:
     """Mark the calling thread's context, for good, as one that instrumentations leave alone."""
     context = otel_context.get_current()
@@ -45,14 +67,23 @@ class AppInsightsSpanExporter(SpanExporter):
     `export` hands the spans to a `Channel` and returns: delivery, with retries, goes on in the channel's thread.
     """
 
-    def __init__(self, connection_string: ConnectionString | str | None = None, **channel_options: Any) -> None:
+    def __init__(
+        self,
+        connection_string: ConnectionString | str | None = None,
+        *,
+        channel: Channel | None = None,
+        **channel_options: Any,
+    ) -> None:
         """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
+
+        With `channel` it shares one with other exporters, and takes nothing else.
 
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong.
+            TypeError: when `channel` comes with what that channel was made of already.
 
         """
-        self.channel = channel_of(connection_string, **channel_options)
+        self.channel = given_or_made(channel, connection_string, channel_options)
         self._mapper = Mapper()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -62,6 +93,7 @@ class AppInsightsSpanExporter(SpanExporter):
             partial(self._mapper.envelopes, span, operation)
             for span, operation in zip(spans, operations_within(spans), strict=True)
         )
+        commit(self.channel)
         return SpanExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,7 +12,8 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanKind
 
 from ext_appinsights import ConnectionString, ConnectionStringError
-from ext_opentelemetry.exporter import AppInsightsSpanExporter, ChannelSpanProcessor, channel_of
+from ext_opentelemetry.destinations import Destination, ToChannel, ToConsole, ToExporter
+from ext_opentelemetry.exporter import AppInsightsSpanExporter, channel_of
 from ext_opentelemetry.resource import resource_of
 from ext_opentelemetry.sampling import InvocationSampler
 from ext_opentelemetry.settings import VARIABLES
@@ -62,6 +62,23 @@ class SwitchProcessor(SpanProcessor):
         return self.target is None or self.target.force_flush(timeout_millis)
 
 
+try:
+    from ext_appinsights.flushing import FlushPolicy
+except ImportError:
+
+    class FlushPolicy:  # type: ignore[no-redef]
+        """Stands in until there is one."""
+
+        def __init__(self, mode: str = "auto", budget: float = 0.1) -> None:
+            self.mode, self.budget = mode, budget
+
+        def began(self) -> None:
+            """Note that an invocation begins."""
+
+        def ended(self, flush: Any, kick: Any, *, may_wait: bool) -> None:
+            """Note that it ended."""
+
+
 class _Provider(Protocol):
     def add_span_processor(self, span_processor: SpanProcessor) -> None: ...
 
@@ -75,13 +92,15 @@ class Pipeline:
     """One configuration, put into force."""
 
     def __init__(self, settings: Settings) -> None:
-        self.endpoint: str | None = None
         self.untold: deque[tuple[int, str]] = deque(maxlen=100)
         """Level and text of what the sending thread has to say, where a host would not show it."""
         self._channel: Channel | None = None
-        self.processor = self._processor(settings)
+        self.destination = self._destination(settings)
+        self.processor = self.destination.processor
+        self.endpoint = next(iter(self.destination.endpoints), None)
         self.tracer = InvocationTracer(self._tracer(settings))
         self.span = invocation_span(settings.invocation_span)
+        self.policy = FlushPolicy(mode=settings.flush, budget=settings.flush_budget)
 
     def kind(self, *, message: bool) -> SpanKind:
         """Return the kind of an invocation's span."""
@@ -101,43 +120,44 @@ class Pipeline:
                 return
             _delivery_log.log(level, text)
 
+    def commit(self) -> None:
+        """Keep what ended so far, should the process be killed."""
+        self.destination.commit()
+
+    def kick(self) -> None:
+        """Deliver what there is now, in the background."""
+        self.destination.kick()
+
     def flush(self, timeout: float) -> bool:
-        """Deliver what ended before, within `timeout` seconds."""
-        return self.processor is None or self.processor.force_flush(int(timeout * 1000))
+        """Deliver what ended before, within `timeout` seconds; whether it arrived."""
+        return self.destination.flush(timeout)
 
     def retire(self) -> None:
-        """Make room for another pipeline: a channel of our own delivers what it has, in the background, and ends."""
-        if self._channel is not None:
-            self._channel.close(0.0)
+        """Make room for another pipeline: what this one has is delivered in the background, and its threads end."""
+        self.destination.retire()
 
-    def _processor(self, settings: Settings) -> SpanProcessor | None:
+    def _destination(self, settings: Settings) -> Destination:
         exporter = settings.exporter
         if exporter in ("auto", "appinsights"):
-            return self._to_appinsights(settings)
+            return self._appinsights(settings)
         if isinstance(exporter, AppInsightsSpanExporter):
-            self.endpoint = exporter.channel.endpoint
-            return ChannelSpanProcessor(exporter.channel)
+            return ToChannel(exporter.channel, owned=False)
         if exporter == "none":
-            return None
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SimpleSpanProcessor
+            return Destination()
+        return ToConsole() if isinstance(exporter, str) else ToExporter(exporter)
 
-        if isinstance(exporter, str):
-            return SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stdout))
-        return BatchSpanProcessor(exporter)
-
-    def _to_appinsights(self, settings: Settings) -> SpanProcessor | None:
+    def _appinsights(self, settings: Settings) -> Destination:
         try:
             target = settings.connection_string or ConnectionString.from_environment()
         except ConnectionStringError as error:
             _log.warning("Spans are not exported: %s", error)
-            return None
+            return Destination()
         if target is None:
             _log.warning(NO_DESTINATION)
-            return None
+            return Destination()
         report = (lambda *line: self.untold.append(line)) if _under_a_host() else None
         self._channel = channel_of(target, exit_timeout=0.0, report=report)  # ext_sdk flushes at exit
-        self.endpoint = self._channel.endpoint
-        return ChannelSpanProcessor(self._channel)
+        return ToChannel(self._channel, owned=True)
 
     def _tracer(self, settings: Settings) -> trace.Tracer:
         provider: Any = trace.get_tracer_provider()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from math import inf
 from typing import Any, Literal
 
 from opentelemetry.sdk.trace.export import SpanExporter  # noqa: TC002 - read at run time, as a hint
@@ -40,9 +41,26 @@ class Settings:
     resource_attributes: dict[str, Any] | None = None
     """More attributes of the resource, such as {"service.version": "1.2"}; only for our own tracer provider."""
 
+    flush: Literal["auto", "invocation", "background"] = "auto"
+    """When telemetry is delivered. "auto": at the end of an invocation when these are rare, else by timer.
+    "invocation": at the end of each. "background": by timer."""
+
+    flush_budget: float = 0.1
+    """Seconds for which the end of an invocation waits for delivery, at most."""
+
+    redact: bool = True
+    """Whether credentials in URLs, headers and connection strings are replaced before they leave the process."""
+
+    journal: bool | str = True
+    """Whether items are kept on disk until they are delivered, and in which folder; True is the temporary one."""
+
     def __post_init__(self) -> None:
         if not 0.0 <= self.sampling_ratio <= 1.0:
             raise ValueError(f"setting 'sampling_ratio' is {self.sampling_ratio!r}. Allowed: a number from 0 to 1.")
+        if not 0.0 <= self.flush_budget < inf:
+            raise ValueError(f"setting 'flush_budget' is {self.flush_budget!r}. Allowed: seconds, 0 or more.")
+        if self.journal == "":
+            raise ValueError("setting 'journal' is ''. Allowed: true, false or the path of a folder.")
         for name in self.instrument:
             if name not in INSTRUMENTED:
                 raise ValueError(f"setting 'instrument' has {name!r}. Allowed: {', '.join(map(repr, INSTRUMENTED))}.")
