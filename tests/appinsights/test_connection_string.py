@@ -22,9 +22,9 @@ def refused(text) -> str:
 @pytest.mark.parametrize(
     "text",
     [
-        f"InstrumentationKey={KEY};IngestionEndpoint=https://we-5.in.applicationinsights.azure.com/;LiveEndpoint=x;",
+        f"InstrumentationKey={KEY};IngestionEndpoint=https://we-5.in.applicationinsights.azure.com/;Colour=x;",
         f"  instrumentationkey = {KEY} ;; INGESTIONENDPOINT = https://we-5.in.applicationinsights.azure.com",
-        f"ApplicationId=a=b;Authorization=ikey;IngestionEndpoint=https://we-5.in.applicationinsights.azure.com/;InstrumentationKey={KEY}",
+        f"Anything=a=b;Authorization=ikey;IngestionEndpoint=https://we-5.in.applicationinsights.azure.com/;InstrumentationKey={KEY}",
     ],
 )
 def test_the_form_is_read_liberally(text: str):
@@ -47,6 +47,30 @@ def test_the_form_is_read_liberally(text: str):
 def test_the_endpoint_is_given_or_built_or_the_global_one(rest: str, endpoint: str):
     """An explicit endpoint wins over a suffix, a suffix over the default; plain http is for this machine."""
     assert ConnectionString.parse(f"InstrumentationKey={KEY}{rest}").ingestion_endpoint == endpoint
+
+
+@pytest.mark.parametrize(
+    ("rest", "endpoint"),
+    [
+        ("", "https://rt.services.visualstudio.com"),
+        (";LiveEndpoint=https://we.livediagnostics.monitor.azure.com/", "https://we.livediagnostics.monitor.azure.com"),
+        (";EndpointSuffix=ai.contoso.com;Location=westus2", "https://westus2.live.ai.contoso.com"),
+        (";liveendpoint=https://a.b;EndpointSuffix=ai.contoso.com", "https://a.b"),
+        (";LiveEndpoint=not a URL", "not a URL"),
+    ],
+)
+def test_the_endpoint_of_live_metrics_is_known_as_well(rest: str, endpoint: str):
+    """Nothing is sent there, so nothing about it makes a connection string unusable."""
+    assert ConnectionString.parse(f"InstrumentationKey={KEY}{rest}").live_endpoint == endpoint
+
+
+def test_audience_and_application_are_understood():
+    """In any case, and absent when empty."""
+    parsed = ConnectionString.parse(f"InstrumentationKey={KEY};aadaudience=api://x=y;APPLICATIONID=app;")
+    assert (parsed.aad_audience, parsed.application_id) == ("api://x=y", "app")
+
+    parsed = ConnectionString.parse(f"InstrumentationKey={KEY};AADAudience=;ApplicationId=")
+    assert (parsed.aad_audience, parsed.application_id) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +98,13 @@ def test_the_endpoint_is_given_or_built_or_the_global_one(rest: str, endpoint: s
         ),
         (
             f"InstrumentationKey={KEY};Authorization=aad",
-            "Segment 2 of the connection string (Authorization) must be ikey, or be left out.",
+            "Segment 2 of the connection string (Authorization) must be ikey, or be left out. "
+            "For Entra ID pass a credential, or set APPLICATIONINSIGHTS_AUTHENTICATION_STRING.",
+        ),
+        (
+            f"InstrumentationKey={KEY};AADAudience=https://monitor.azure.com/ {KEY}",
+            "Segment 2 of the connection string (AADAudience) must be a URL like https://monitor.azure.com/, "
+            "without spaces.",
         ),
         (
             f"InstrumentationKey={KEY};IngestionEndpoint=ftp://{KEY}",
@@ -104,7 +134,8 @@ def test_an_endpoint_that_is_no_base_url_is_refused(url: str):
 
 def test_the_repr_hides_the_key():
     """A connection string in a log or a traceback gives nothing away."""
-    assert repr(ConnectionString(KEY)) == "ConnectionString(ingestion_endpoint='https://dc.services.visualstudio.com')"
+    target = ConnectionString(KEY, live_endpoint="https://live", aad_audience="audience", application_id="application")
+    assert repr(target) == "ConnectionString(ingestion_endpoint='https://dc.services.visualstudio.com')"
 
 
 def test_a_key_given_alone_is_checked_too():

@@ -11,6 +11,7 @@ import os
 from dataclasses import dataclass, field
 
 DEFAULT_ENDPOINT = "https://dc.services.visualstudio.com"
+DEFAULT_LIVE_ENDPOINT = "https://rt.services.visualstudio.com"
 VARIABLE = "APPLICATIONINSIGHTS_CONNECTION_STRING"
 KEY_VARIABLE = "APPINSIGHTS_INSTRUMENTATIONKEY"
 
@@ -24,11 +25,17 @@ class ConnectionStringError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ConnectionString:
-    """The instrumentation key and the base URL that items are posted to. Its repr hides the key."""
+    """The resource that items are for, and the base URL that they are posted to. Its repr hides all but the URL."""
 
     instrumentation_key: str = field(repr=False)
     ingestion_endpoint: str = DEFAULT_ENDPOINT
     """Without a trailing slash; `http://` is allowed, for an Application Insights on this machine."""
+    live_endpoint: str = field(default=DEFAULT_LIVE_ENDPOINT, repr=False)
+    """Base URL of live metrics, without a trailing slash and unchecked: nothing is sent to it."""
+    aad_audience: str | None = field(default=None, repr=False)
+    """For whom Entra ID tokens are asked; None is `https://monitor.azure.com/`."""
+    application_id: str | None = field(default=None, repr=False)
+    """Application ID of the resource, as its API wants it; nothing depends on it here."""
 
     def __post_init__(self) -> None:
         _check_key(self.instrumentation_key, "The instrumentation key")
@@ -53,8 +60,17 @@ class ConnectionString:
         _check_key(key, where)
         where, scheme = segments.get("authorization", ("", "ikey"))
         if scheme.lower() != "ikey":
-            raise ConnectionStringError(f"{where} must be ikey, or be left out.")
-        return cls(key, _endpoint(segments))
+            raise ConnectionStringError(
+                f"{where} must be ikey, or be left out. "
+                "For Entra ID pass a credential, or set APPLICATIONINSIGHTS_AUTHENTICATION_STRING."
+            )
+        return cls(
+            key,
+            _endpoint(segments),
+            _live_endpoint(segments),
+            _audience(*segments.get("aadaudience", ("", ""))),
+            segments.get("applicationid", ("", ""))[1] or None,
+        )
 
     @classmethod
     def from_environment(cls) -> ConnectionString | None:
@@ -97,7 +113,16 @@ def _segments(text: str) -> dict[str, tuple[str, str]]:
 
 _KNOWN = {
     name.lower(): name
-    for name in ("InstrumentationKey", "IngestionEndpoint", "EndpointSuffix", "Location", "Authorization")
+    for name in (
+        "InstrumentationKey",
+        "IngestionEndpoint",
+        "LiveEndpoint",
+        "EndpointSuffix",
+        "Location",
+        "Authorization",
+        "AADAudience",
+        "ApplicationId",
+    )
 }
 
 
@@ -113,10 +138,25 @@ def _endpoint(segments: dict[str, tuple[str, str]]) -> str:
     if url:
         return _checked_url(url, where)
     where, suffix = segments.get("endpointsuffix", ("", ""))
-    if not suffix:
-        return DEFAULT_ENDPOINT
+    return _checked_url(_of_the_suffix(segments, "dc"), where) if suffix else DEFAULT_ENDPOINT
+
+
+def _live_endpoint(segments: dict[str, tuple[str, str]]) -> str:
+    url = segments.get("liveendpoint", ("", ""))[1].rstrip("/")
+    if not url and segments.get("endpointsuffix", ("", ""))[1]:
+        url = _of_the_suffix(segments, "live")
+    return url or DEFAULT_LIVE_ENDPOINT
+
+
+def _of_the_suffix(segments: dict[str, tuple[str, str]], service: str) -> str:
     location = segments.get("location", ("", ""))[1].strip(".")
-    return _checked_url("https://" + (location and location + ".") + "dc." + suffix.strip("."), where)
+    return f"https://{location and location + '.'}{service}.{segments['endpointsuffix'][1].strip('.')}"
+
+
+def _audience(where: str, audience: str) -> str | None:
+    if not audience.isprintable() or " " in audience:
+        raise ConnectionStringError(f"{where} must be a URL like https://monitor.azure.com/, without spaces.")
+    return audience or None
 
 
 def _checked_url(url: str, where: str) -> str:

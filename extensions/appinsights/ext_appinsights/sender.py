@@ -12,7 +12,7 @@ from contextvars import copy_context
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
-from ext_appinsights import answers, packing, trouble
+from ext_appinsights import answers, failures, packing, trouble
 from ext_appinsights.packing import Parcel
 
 if TYPE_CHECKING:
@@ -295,15 +295,8 @@ class Sender:
         try:
             answer = self._post(parcel)
         except Exception as error:
-            self._unreachable(parcel, error)
-            return
-        if answer.refused_redirect is not None:
             self._back_off(parcel, None)
-            self._say.trouble(
-                "redirect",
-                f"it redirects to {answer.refused_redirect}, which is not allowed; the items are kept. "
-                "Check IngestionEndpoint in the connection string.",
-            )
+            self._say.trouble(*failures.words(error))
             return
         self._obey(parcel, answers.judge(answer.status, answer.headers, answer.body, len(parcel.lines), time()))
 
@@ -317,24 +310,6 @@ class Sender:
         body = parcel.body()
         self.counts["bytes"] += len(body)
         return self._transport.post(body)
-
-    def _unreachable(self, parcel: Parcel, error: Exception) -> None:
-        self._back_off(parcel, None)
-        self._say.trouble(
-            "unreachable",
-            f"{self._reason(error)}; the items are kept and sent later. "
-            "Check IngestionEndpoint in the connection string, and the network.",
-        )
-
-    def _reason(self, error: BaseException) -> str:
-        # The HTTP client wraps the reason in texts that repeat the whole URL.
-        while (inner := error.__cause__ or error.__context__) is not None:
-            error = inner
-        if isinstance(error, TimeoutError):
-            waited = self._options.request_timeout if self._transport is None else self._transport.timeout
-            return f"the service did not answer within {waited:.3g} s"
-        found = "cannot be reached" if isinstance(error, OSError) else "gave no valid HTTP answer"
-        return f"the service {found} ({type(error).__name__}: {str(error)[:200]})"
 
     def _obey(self, parcel: Parcel, verdict: answers.Verdict) -> None:
         if verdict.split:

@@ -1,0 +1,74 @@
+"""The proxy on the way to an endpoint, from the environment as the standard library reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from urllib.parse import unquote, urlsplit
+
+from ext_appinsights.failures import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """A proxy, without its credentials in any text about it."""
+
+    url: str
+    """`http://host:port` or `https://host:port`."""
+
+    variable: str
+    """The environment variable that names it."""
+
+    authorization: str | None = field(default=None, repr=False)
+    """Value of the Proxy-Authorization header, for credentials in the variable."""
+
+    @property
+    def shown(self) -> str:
+        """`host:port`."""
+        return self.url.partition("://")[2]
+
+
+def proxy_for(endpoint: str) -> Proxy | None:
+    """Return the proxy for a base URL: HTTPS_PROXY or HTTP_PROXY by its scheme, else ALL_PROXY, unless NO_PROXY says no.
+
+    Read by `urllib.request`, so small letters win over capitals, and the system's own settings count on macOS and
+    Windows where the environment names none.
+
+    Raises:
+        Failure: the setting is not the URL of an HTTP proxy.
+
+    """
+    from urllib.request import getproxies, proxy_bypass
+
+    target = urlsplit(endpoint)
+    settings = getproxies()
+    name = target.scheme if settings.get(target.scheme) else "all"
+    setting = settings.get(name, "").strip()
+    if not setting or proxy_bypass(target.netloc):
+        return None
+    return _read(setting, f"{name.upper()}_PROXY")
+
+
+def _read(setting: str, variable: str) -> Proxy:
+    wrong = Failure(
+        "proxy",
+        f"{variable} is not the URL of an HTTP proxy, such as http://proxy.example.com:3128; "
+        "the items are kept and sent later. Correct it and restart, or name the service's host in NO_PROXY.",
+    )
+    try:
+        parts = urlsplit(setting if "://" in setting else f"http://{setting}")
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise wrong from None
+    if parts.scheme not in ("http", "https") or not host or not setting.isprintable() or " " in setting:
+        raise wrong
+    host = f"[{host}]" if ":" in host else host
+    return Proxy(f"{parts.scheme}://{host}:{port}", variable, _authorization(parts.username, parts.password))
+
+
+def _authorization(user: str | None, password: str | None) -> str | None:
+    if user is None:
+        return None
+    from base64 import b64encode
+
+    pair = f"{unquote(user)}:{unquote(password or '')}"
+    return "Basic " + b64encode(pair.encode("utf-8")).decode("ascii")
