@@ -121,7 +121,7 @@ def test_an_item_that_cannot_be_made_costs_only_itself(channel_to, events, caplo
 
         assert not channel.flush(20.0)
         assert names(server.items) == ["a", "b"]
-        assert channel.stats()["broken"] == 3
+        assert channel.stats()["dropped"] == {"invalid": 3}
     (record,) = [r for r in caplog.records if r.name == "ext_appinsights"]
     assert record.getMessage() == (
         f"Telemetry to 127.0.0.1:{server.port}: an item could not be made and is left out: LookupError: no such span"
@@ -137,7 +137,7 @@ def test_a_full_queue_drops_the_oldest_and_counts(channel_to, events):
 
         channel.send(events(*range(25)))
 
-        assert channel.stats()["dropped"] == 15
+        assert channel.stats()["dropped"] == {"queue_full": 15}
         assert channel.flush(20.0)
         assert names(server.items)[1:] == ["first", *map(str, range(15, 25))]
 
@@ -235,7 +235,7 @@ def test_after_close_items_are_dropped_and_counted(channel_to, events):
         channel.send(events("b", "c"))
 
         assert channel.flush(5.0)
-        assert channel.stats()["dropped"] == 2
+        assert channel.stats()["dropped"] == {"closed": 2}
         assert names(server.items) == ["a"]
 
 

@@ -120,7 +120,7 @@ def test_what_is_refused_for_good_is_dropped_and_counted(channel_to, events, cap
         assert channel.flush(20.0)
 
         assert [names(request.items) for request in server.requests] == [["a", "b"], ["c"]]
-        assert (channel.stats()["refused"], channel.stats()["accepted"]) == (2, 1)
+        assert (channel.stats()["rejected"], channel.stats()["accepted"]) == ({status: 2}, 1)
     (warning,) = warnings_of(caplog)
     assert f"the service answered {status}: " in warning
     assert "dropped" in warning
@@ -151,7 +151,7 @@ def test_of_a_partly_accepted_request_only_the_rest_is_sent_again(channel_to, ev
 
         assert not channel.flush(20.0)
         assert [names(request.items) for request in server.requests] == [["a", "b", "c", "d"], ["c"]]
-        assert (channel.stats()["accepted"], channel.stats()["refused"]) == (3, 1)
+        assert (channel.stats()["accepted"], channel.stats()["rejected"]) == (3, {400: 1})
 
 
 def test_a_request_that_is_too_large_is_split_until_it_fits(channel_to, events):
@@ -164,7 +164,7 @@ def test_a_request_that_is_too_large_is_split_until_it_fits(channel_to, events):
         assert [names(request.items) for request in server.requests] == [
             ["a", "b", "c", "d"], ["a", "b"], ["a"], ["b"], ["c", "d"],
         ]  # fmt: skip
-        assert (channel.stats()["accepted"], channel.stats()["refused"]) == (3, 1)
+        assert (channel.stats()["accepted"], channel.stats()["rejected"]) == (3, {413: 1})
 
 
 def test_retry_after_is_waited_for_by_the_thread_alone(channel_to, events):

@@ -9,12 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from ext_appinsights.connection_string import ConnectionString, ConnectionStringError
+from ext_appinsights.credentials import credential_for
 from ext_appinsights.options import Options
 from ext_appinsights.sender import Sender
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from ext_appinsights.credentials import TokenCredential
     from ext_appinsights.packing import Item
 
 _channels: weakref.WeakSet[Channel] = weakref.WeakSet()
@@ -27,18 +29,32 @@ class Channel:
     the first item. Items wait in memory, bounded; the oldest go first when the service stays away, and are counted.
     """
 
-    def __init__(self, connection_string: ConnectionString | str | None = None, **options: Any) -> None:
-        """Make a channel; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. `options`: the fields of `Options`.
+    def __init__(
+        self,
+        connection_string: ConnectionString | str | None = None,
+        *,
+        credential: TokenCredential | None = None,
+        journal: bool | str | os.PathLike[str] = True,
+        **options: Any,
+    ) -> None:
+        """Make a channel; nothing is opened, connected or started yet.
+
+        `connection_string`: None reads APPLICATIONINSIGHTS_CONNECTION_STRING. `credential`: for Entra ID, an object
+        with azure-core's `get_token`; None reads APPLICATIONINSIGHTS_AUTHENTICATION_STRING. `journal`: True keeps items
+        in a folder of this user under the temporary one until they are delivered, a path keeps them there, and False
+        in memory only. `options`: the fields of `Options`.
 
         Raises:
-            ConnectionStringError: when there is no connection string, or it is wrong.
+            ConnectionStringError: when there is no connection string, or it is wrong, or a credential would be sent
+                over plain http.
             ValueError: when an option is out of range.
-            TypeError: when an option is unknown.
+            TypeError: when an option is unknown, or `credential` is no credential.
 
         """
         self._target = _target(connection_string)
-        self._options = Options(**options)
-        self._sender = Sender(self._target, self._options)
+        self._options = Options(journal=journal, **options)
+        self._credential = credential_for(self._target, credential)
+        self._sender = Sender(self._target, self._options, self._credential)
         _channels.add(self)
 
     @property
@@ -49,15 +65,27 @@ class Channel:
     def send(self, items: Iterable[Item]) -> None:
         """Hand items over; never blocks and never raises.
 
-        An item is an envelope (see `ext_appinsights.envelope`), or a callable that takes nothing and returns some: it
-        is called on the sending thread, which is the place for work that the caller should not wait for.
+        An item is an envelope (see `ext_appinsights.envelope`), its JSON as bytes (one object in UTF-8, without `iKey`
+        and without line breaks), or a callable that takes nothing and returns some of these: it is called by the next
+        `commit`, or on the sending thread, which is the place for work that the caller should not wait for.
         """
         sender = self._sender
         if sender.closing:
-            sender.counts["dropped"] += sum(1 for _ in items)
+            sender.counts.drop("closed", sum(1 for _ in items))
             return
         for item in items:
             sender.put(item)
+
+    def commit(self) -> None:
+        """Write what was handed over so far to the journal, if there is one; never raises.
+
+        After it, nothing of that is lost if the process is killed. Waits for another thread's commit, which may have
+        taken items of this one along, for at most 50 ms.
+        """
+
+    def kick(self) -> None:
+        """Deliver what was handed over now, in the background, without collecting more first; never blocks."""
+        self._sender.kick()
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Deliver what was handed over before, within `timeout` seconds, whatever the service does.
@@ -77,21 +105,24 @@ class Channel:
         self._sender.stop(deadline)
         return complete
 
-    def stats(self) -> dict[str, int]:
+    def stats(self) -> dict[str, Any]:
         """Return what became of the items so far, in this process.
 
-        `accepted` by the service, `refused` by it for good, `dropped` because too many were waiting or the channel was
-        closed, `broken` (could not be made or written as JSON), `waiting` now, `retried` (times an item was sent in
-        vain), and the `requests` and `bytes` (compressed) that were sent.
+        `sent`: items that were posted, each attempt counted. `accepted` by the service; `rejected` by it for good, a
+        dict from status to items. `retried`: times that an item was posted in vain. `spilled`: left to the journal,
+        because memory was full or the channel was closed. `replayed`: taken over from journals and settled.
+        `dropped`: a dict from reason to items: `queue_full`, `closed`, `invalid` (could not be made, or written as
+        JSON), and of what processes had left in the journal `journal_full`, `expired` and `corrupt`. `waiting` now.
+        `requests` and `bytes` (compressed) that were posted. Statuses and reasons appear once they have happened.
         """
-        return {**self._sender.counts, "waiting": self._sender.waiting()}
+        return self._sender.counts.as_dict(self._sender.waiting())
 
     def __repr__(self) -> str:
         return f"<Channel to {self.endpoint}>"
 
     def _after_fork(self) -> None:
         # The parent delivers what it had queued; locks and sockets that its thread held are left alone.
-        self._sender = Sender(self._target, self._options)
+        self._sender = Sender(self._target, self._options, self._credential)
 
     def _at_exit(self) -> None:
         if self._options.exit_timeout > 0 and self._sender.pending() and not self._sender.closing:

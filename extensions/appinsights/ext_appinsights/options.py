@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,10 @@ class Options:
     """The keyword arguments of a `Channel`."""
 
     max_queue: int = 10_000
-    """Items that may wait; one more, and the oldest is dropped and counted."""
+    """Items that may wait; one more, and the oldest are left to the journal, or without one dropped and counted."""
+
+    max_queue_bytes: int = 16 * 1024 * 1024
+    """Bytes of JSON that may wait; the same then happens to the oldest."""
 
     max_batch: int = 500
     """Items in one request."""
@@ -34,6 +38,13 @@ class Options:
     exit_timeout: float = 2.0
     """Seconds that delivery may take when the interpreter exits; 0 leaves it to the caller."""
 
+    journal: bool | str | os.PathLike[str] = True
+    """Where items are kept until they are delivered: True a folder of this user under the temporary one, a path that
+    folder, False memory only."""
+
+    journal_max_bytes: int = 50 * 1024 * 1024
+    """Bytes of all journals of this resource in that folder; more, and the oldest goes first and is counted."""
+
     thread_setup: Callable[[], None] | None = None
     """Called once in the sending thread, before anything else."""
 
@@ -41,7 +52,7 @@ class Options:
     """Called in the sending thread with the level and the text of each log line, in place of logging it."""
 
     def __post_init__(self) -> None:
-        for name in ("max_queue", "max_batch", "max_batch_bytes"):
+        for name in ("max_queue", "max_queue_bytes", "max_batch", "max_batch_bytes", "journal_max_bytes"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(f"Channel: {name} must be a whole number from 1 on, not {value!r}.")
@@ -50,6 +61,8 @@ class Options:
         for name in ("interval", "exit_timeout"):
             if not getattr(self, name) >= 0:
                 raise ValueError(f"Channel: {name} must be 0 seconds or more, not {getattr(self, name)!r}.")
+        if not isinstance(self.journal, (bool, str, os.PathLike)) or self.journal == "":
+            raise ValueError(f"Channel: journal must be True, False or the path of a folder, not {self.journal!r}.")
         first, longest = self.backoff
         if not 0 < first <= longest:
             raise ValueError(

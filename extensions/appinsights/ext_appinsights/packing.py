@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
-    Item: TypeAlias = "Mapping[str, Any] | Callable[[], Iterable[Mapping[str, Any]]]"
+    Made: TypeAlias = "Mapping[str, Any] | bytes"
+    Item: TypeAlias = "Made | Callable[[], Iterable[Made]]"
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"), default=str).encode
 
@@ -19,6 +20,11 @@ _GZIP = 31
 
 LEVEL = 1
 """A span costs 4 microseconds and 165 bytes at level 1, 9 microseconds and 137 bytes at level 6."""
+
+
+def beginning_of(key: str) -> bytes:
+    """Return the beginning of each line: the brace and the instrumentation key."""
+    return _encode({"iKey": key})[:-1].encode("utf-8", "replace") + b","
 
 
 class Parcel:
@@ -30,10 +36,11 @@ class Parcel:
         self.lines = lines
         self.attempts = attempts
 
-    def body(self) -> bytes:
-        """Return the lines as a gzip body."""
+    def body(self, beginning: bytes) -> bytes:
+        """Return the lines as a gzip body; each starts with `beginning` (see `beginning_of`) in place of its brace."""
         compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-        return compressor.compress(b"\n".join(self.lines)) + compressor.flush()
+        text = b"\n".join([beginning + line[1:] for line in self.lines])
+        return compressor.compress(text) + compressor.flush()
 
     def halves(self) -> tuple[Parcel, Parcel]:
         """Return two parcels with the first and the second half of the lines."""
@@ -41,20 +48,32 @@ class Parcel:
         return Parcel(self.lines[:middle]), Parcel(self.lines[middle:])
 
 
-def lines_of(item: Item, key: str) -> tuple[list[bytes], Exception | None]:
-    """Return the lines of one item, stamped with the instrumentation key, and what was wrong with the others."""
+def lines_of(item: Item) -> tuple[list[bytes], Exception | None]:
+    """Return the lines of one item, without the instrumentation key, and what was wrong with the others."""
     lines: list[bytes] = []
     failure: Exception | None = None
     try:
-        for envelope in item() if callable(item) else (item,):
+        for given in item() if callable(item) else (item,):
             try:
-                # Text that is no Unicode (a lone surrogate) is replaced: a receiver could refuse the whole request.
-                lines.append(_encode({"iKey": key, **envelope}).encode("utf-8", "replace"))
+                lines.append(_checked(given) if isinstance(given, bytes) else _written(given))
             except Exception as error:
                 failure = error
     except Exception as error:
         failure = error
     return lines, failure
+
+
+def _checked(line: bytes) -> bytes:
+    if line[:1] == b"{" and line[-1:] == b"}" and len(line) > len(b"{}") and b"\n" not in line:
+        return line
+    raise ValueError("an item as bytes must be one JSON object with content, without line breaks around or in it")
+
+
+def _written(envelope: Mapping[str, Any]) -> bytes:
+    if "iKey" in envelope:
+        envelope = {name: value for name, value in envelope.items() if name != "iKey"}
+    # Text that is no Unicode (a lone surrogate) is replaced: a receiver could refuse the whole request.
+    return _checked(_encode(envelope).encode("utf-8", "replace"))
 
 
 def parcels_of(lines: list[bytes], most: int, most_bytes: int) -> list[Parcel]:

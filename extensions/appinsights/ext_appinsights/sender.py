@@ -13,12 +13,14 @@ from time import monotonic, time
 from typing import TYPE_CHECKING
 
 from ext_appinsights import answers, failures, packing, trouble
+from ext_appinsights.counts import Counts
 from ext_appinsights.packing import Parcel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ext_appinsights.connection_string import ConnectionString
+    from ext_appinsights.credentials import TokenCredential
     from ext_appinsights.options import Options
     from ext_appinsights.packing import Item
     from ext_appinsights.transport import Answer, Transport
@@ -65,9 +67,10 @@ def _signal(semaphore: threading.Lock) -> None:
 class Sender:
     """What a channel has in one process: the queue, the thread, the connection."""
 
-    def __init__(self, target: ConnectionString, options: Options) -> None:
+    def __init__(self, target: ConnectionString, options: Options, credential: TokenCredential | None = None) -> None:
+        self._credential = credential
         self.inbox: deque[Item | Ticket] = deque()
-        self.counts = {"accepted": 0, "refused": 0, "broken": 0, "dropped": 0, "retried": 0, "requests": 0, "bytes": 0}
+        self.counts = Counts()
         self.tickets: deque[Ticket] = deque()
         self.closing = False
         self._target = target
@@ -82,6 +85,7 @@ class Sender:
         self._thread: threading.Thread | None = None
         self._transport: Transport | None = None
         self._linger_until = 0.0
+        self._hurry = False
         self._not_before = 0.0
         self._leased = False
         self._failures = 0
@@ -100,11 +104,16 @@ class Sender:
             self._threshold = _NEVER
             _signal(self._wake)
 
+    def kick(self) -> None:
+        """Have the thread deliver what is queued without waiting for more."""
+        self._hurry = True
+        _signal(self._wake)
+
     def flush(self, deadline: float) -> bool:
         """Wait until what was queued before is delivered; False at the deadline, or once that is out of reach."""
         if threading.current_thread() is self._thread:
             return False
-        ticket = Ticket(deadline, self.lost())
+        ticket = Ticket(deadline, self.counts.lost)
         self.tickets.append(ticket)
         self.inbox.append(ticket)
         _signal(self._wake)
@@ -127,10 +136,6 @@ class Sender:
         """Whether there may be something to deliver: there is a thread, or one could not be started."""
         return self._thread is not None or self.waiting() > 0
 
-    def lost(self) -> int:
-        """Items that are gone without having been accepted."""
-        return self.counts["refused"] + self.counts["broken"] + self.counts["dropped"]
-
     def waiting(self) -> int:
         """Items that wait for delivery; one that is still to be mapped counts as one."""
         return len(self.inbox) + sum(len(p.lines) for p in tuple(self._backlog) if isinstance(p, Parcel))
@@ -145,7 +150,7 @@ class Sender:
                 if isinstance(oldest, Ticket):
                     oldest.settle(delivered=False)
                 else:
-                    self.counts["dropped"] += 1
+                    self.counts.drop("queue_full")
         except IndexError:  # the thread took the rest meanwhile
             pass
         finally:
@@ -204,6 +209,7 @@ class Sender:
             return False
         if not self._backlog and not self.inbox:
             self._linger_until = 0.0
+            self._hurry = False
             if self.closing:
                 return False
             self._sleep(None, 1)
@@ -230,7 +236,7 @@ class Sender:
 
     def _linger(self) -> float:
         """Return for how many seconds to wait for more items before the next request."""
-        if self.closing or self.tickets or len(self.inbox) >= self._options.max_batch:
+        if self.closing or self.tickets or self._hurry or len(self.inbox) >= self._options.max_batch:
             return 0.0
         now = monotonic()
         if not self._linger_until:
@@ -242,7 +248,7 @@ class Sender:
         while self._backlog and isinstance(self._backlog[0], Ticket):
             ticket = self._backlog.popleft()
             if isinstance(ticket, Ticket):
-                ticket.settle(delivered=self.lost() == ticket.lost_before)
+                ticket.settle(delivered=self.counts.lost == ticket.lost_before)
                 self._forget(ticket)
         now = monotonic()
         for ticket in tuple(self.tickets):
@@ -273,7 +279,7 @@ class Sender:
             if isinstance(item, Ticket):
                 ticket = item
                 break
-            found, failure = packing.lines_of(item, self._target.instrumentation_key)
+            found, failure = packing.lines_of(item)
             if failure is not None:
                 self._broken(failure)
             lines += found
@@ -283,7 +289,7 @@ class Sender:
             self._backlog.append(ticket)
 
     def _broken(self, failure: Exception) -> None:
-        self.counts["broken"] += 1
+        self.counts.drop("invalid")
         self._say.trouble(
             "broken item", f"an item could not be made and is left out: {type(failure).__name__}: {failure}"
         )
@@ -291,7 +297,8 @@ class Sender:
     def _deliver(self) -> None:
         parcel = self._backlog.popleft()
         assert isinstance(parcel, Parcel)
-        self.counts["requests"] += 1
+        self.counts.requests += 1
+        self.counts.sent += len(parcel.lines)
         try:
             answer = self._post(parcel)
         except Exception as error:
@@ -304,19 +311,21 @@ class Sender:
         if self._transport is None:
             from ext_appinsights.transport import Transport
 
-            self._transport = Transport(self._target, self._options.request_timeout)
+            self._transport = Transport(self._target, self._options.request_timeout, self._credential)
         if self._until is not None:  # nobody else waits here: a request must not outlast the flush
             self._transport.timeout = min(self._options.request_timeout, max(0.01, self._until.deadline - monotonic()))
-        body = parcel.body()
-        self.counts["bytes"] += len(body)
+        body = parcel.body(packing.beginning_of(self._target.instrumentation_key))
+        self.counts.bytes += len(body)
         return self._transport.post(body)
 
     def _obey(self, parcel: Parcel, verdict: answers.Verdict) -> None:
         if verdict.split:
             self._backlog.extendleft(reversed(parcel.halves()))
             return
-        self.counts["accepted"] += verdict.accepted
-        self.counts["refused"] += verdict.refused
+        self.counts.accepted += verdict.accepted
+        for status, items in verdict.rejected.items():
+            self.counts.rejected[status] += items
+            self.counts.lost += items
         if verdict.again:
             kept = Parcel([parcel.lines[index] for index in verdict.again], parcel.attempts)
             self._back_off(kept, verdict.pause)
@@ -331,7 +340,7 @@ class Sender:
     def _back_off(self, parcel: Parcel, pause: float | None) -> None:
         """Keep a parcel, first in the queue, until the service's own pause or an exponential one is over."""
         parcel.attempts += 1
-        self.counts["retried"] += len(parcel.lines)
+        self.counts.retried += len(parcel.lines)
         self._backlog.appendleft(parcel)
         first, longest = self._options.backoff
         from random import Random
@@ -353,7 +362,7 @@ class Sender:
         """Count what is left when the thread ends, and let every waiting flush go."""
         for ticket in tuple(self.tickets):
             ticket.settle(delivered=False)
-        self.counts["dropped"] += self.waiting()
+        self.counts.drop("closed", self.waiting())
         self._backlog.clear()
         self.inbox.clear()
         if self._transport is not None:
