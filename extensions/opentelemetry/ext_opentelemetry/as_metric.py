@@ -1,0 +1,99 @@
+"""Data points of metrics as Application Insights items.
+
+The mapping is that of Microsoft's azure-monitor-opentelemetry-exporter, apart from what that one gets wrong:
+docs/reference/opentelemetry.md lists each difference.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from ext_appinsights import envelope, fields
+from ext_opentelemetry.origin import ResourceTags, is_synthetic
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from opentelemetry.sdk.metrics.export import MetricsData
+
+    Envelope = dict[str, Any]
+
+_log = logging.getLogger("ext_opentelemetry")
+
+NAMESPACE_OPT_IN = "APPLICATIONINSIGHTS_METRIC_NAMESPACE_OPT_IN"
+"""Environment variable: `true` sends the name of a meter as the namespace of its metrics."""
+
+
+class MetricMapper:
+    """Turns what a metric reader collected into envelopes."""
+
+    def __init__(self) -> None:
+        self.left_out = 0
+        """Data points without a finite value: neither JSON nor the service has a way to write them."""
+        self._told: set[str] = set()
+        self._tags = ResourceTags()
+
+    def envelopes(self, collected: MetricsData) -> Iterator[Envelope]:
+        """Yield one item for each data point."""
+        opted_in = os.environ.get(NAMESPACE_OPT_IN, "").strip().lower() == "true"
+        for resource_metrics in collected.resource_metrics:
+            tags = self._tags.of(resource_metrics.resource)
+            for scope_metrics in resource_metrics.scope_metrics:
+                namespace = scope_metrics.scope.name if opted_in else None
+                for metric in scope_metrics.metrics:
+                    for point in metric.data.data_points:
+                        item = self._envelope(metric.name, point, tags, namespace)
+                        if item is not None:
+                            yield item
+
+    def _envelope(self, name: str, point: Any, tags: dict[str, str], namespace: str | None) -> Envelope | None:
+        numbers = numbers_of(point)
+        if not fields.is_finite(numbers["value"]):
+            self._leave_out(name, numbers["value"])
+            return None
+        attributes = dict(point.attributes or ())
+        if is_synthetic(attributes):
+            tags = {**tags, "ai.operation.syntheticSource": "True"}
+        return envelope.metric(
+            time_ns=point.time_unix_nano, name=name, namespace=namespace, properties=attributes, tags=tags, **numbers
+        )
+
+    def _leave_out(self, name: str, value: object) -> None:
+        self.left_out += 1
+        if name not in self._told:
+            self._told.add(name)
+            _log.warning(
+                "A value of metric %s is %r, which Application Insights cannot hold: "
+                "it is left out, and so are others like it.",
+                name,
+                value,
+            )
+
+
+def numbers_of(point: Any) -> dict[str, Any]:
+    """Return what a data point says as arguments of `envelope.metric`; `value` may still be no finite number.
+
+    A histogram of either kind, explicit or exponential, is known by its sum; its buckets have no place in an item.
+    """
+    if hasattr(point, "sum"):
+        return {
+            "value": _plain(point.sum),
+            "count": int(point.count),
+            "minimum": _plain(point.min),
+            "maximum": _plain(point.max),
+        }
+    return {"value": _plain(point.value), "count": 1}
+
+
+def _plain(number: Any) -> Any:
+    """Return a number as one that JSON knows; instruments take whatever adds up (numpy's numbers, decimals, True)."""
+    if isinstance(number, bool):
+        return int(number)
+    if number is None or isinstance(number, (int, float)):
+        return number
+    try:
+        return float(number)
+    except (TypeError, ValueError, OverflowError):
+        return None
