@@ -8,7 +8,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from ext_opentelemetry import OpenTelemetryExtension, instrument, pipeline
+from ext_opentelemetry import OpenTelemetryExtension, host_json, instrument, pipeline
 from tests.support.ingestion import IngestionServer
 
 START = 1_767_323_045_678_901_000
@@ -23,6 +23,11 @@ SETTINGS = (
     "OTEL_SERVICE_NAME",
     "OTEL_RESOURCE_ATTRIBUTES",
     "OTEL_TRACES_SAMPLER",
+    "FUNCTIONS_WORKER_DIRECTORY",
+    "AzureFunctionsJobHost__telemetryMode",
+    "OTEL_EXPORTER_OTLP_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+    "OTEL_EXPORTER_OTLP_PROTOCOL",
 )
 
 
@@ -68,9 +73,11 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
 
     def forget():
         made = OpenTelemetryExtension._pipeline
-        if made is not None and made._channel is not None:
-            made._channel.close(0.0)
-        instrument.uninstrument_requests()
+        if made is not None:
+            made.retire()
+        instrument.apply((), ())
+        instrument._told.clear()
+        host_json._read.clear()
         OpenTelemetryExtension.configure()
         monkeypatch.setattr(OpenTelemetryExtension, "_pipeline", None)
         monkeypatch.setattr(OpenTelemetryExtension, "_made_of", None)

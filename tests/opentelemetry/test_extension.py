@@ -330,7 +330,8 @@ def test_without_a_connection_string_it_is_said_once_and_the_tracer_works(fresh,
     assert seen == [TRACE] * 3
     said = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
     assert said == [
-        "Spans are not exported: there is no connection string. Set APPLICATIONINSIGHTS_CONNECTION_STRING, or call "
+        "Spans are not exported: there is no connection string and no OTLP endpoint. Set "
+        "APPLICATIONINSIGHTS_CONNECTION_STRING or OTEL_EXPORTER_OTLP_ENDPOINT, or call "
         'OpenTelemetryExtension.configure(connection_string=...). To have no export without this line: exporter="none".'
     ]
 

@@ -82,7 +82,7 @@ def test_calls_to_an_ingestion_endpoint_are_never_traced(fresh, server, web):
 
 def test_a_service_beside_the_ingestion_endpoint_is_traced():
     """Its address can begin with the endpoint's: only the whole host and port count."""
-    excluded = parse_excluded_urls(instrument.excluded_urls("http://localhost"))
+    excluded = parse_excluded_urls(instrument.excluded_urls("requests", ("http://localhost",)))
 
     assert excluded.url_disabled("http://localhost/v2.1/track")
     assert excluded.url_disabled("http://localhost")
@@ -94,9 +94,10 @@ def test_the_apps_own_exclusions_stay(monkeypatch: pytest.MonkeyPatch):
     """Ours are added to them."""
     monkeypatch.setenv("OTEL_PYTHON_REQUESTS_EXCLUDED_URLS", "health,ready")
 
-    assert instrument.excluded_urls("http://a.b") == r"health,ready,http://a\.b(?=[/?#]|$),/v2(\.1)?/track$"
+    ours = r"http://a\.b(?=[/?#]|$),http://c(?=[/?#]|$),/v2(\.1)?/track$"
+    assert instrument.excluded_urls("requests", ("http://a.b", "http://c")) == f"health,ready,{ours}"
     monkeypatch.delenv("OTEL_PYTHON_REQUESTS_EXCLUDED_URLS")
-    assert instrument.excluded_urls(None) == r"/v2(\.1)?/track$"
+    assert instrument.excluded_urls("requests", ()) == r"/v2(\.1)?/track$"
 
 
 def test_it_can_be_switched_off(fresh, server, web):

@@ -11,13 +11,14 @@ from ext_sdk import SettingsError, registry
 from tests.support.lifecycle import invoke
 
 KEY = "0BADF00D-2222-3333-4444-555555555555"
+EXPORTERS = "'auto' or 'appinsights' or 'otlp' or 'console' or 'none' or SpanExporter"
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"exporter": "otlp"}, "setting 'exporter' is 'otlp'. Allowed: 'auto' or 'appinsights' or 'console' or 'none' or SpanExporter."),
-        ({"exporter": 7}, "setting 'exporter' is 7. Allowed: 'auto' or 'appinsights' or 'console' or 'none' or SpanExporter."),
+        ({"exporter": "zipkin"}, f"setting 'exporter' is 'zipkin'. Allowed: {EXPORTERS}."),
+        ({"exporter": 7}, f"setting 'exporter' is 7. Allowed: {EXPORTERS}."),
         ({"invocation_span": "client"}, "setting 'invocation_span' is 'client'. Allowed: 'auto' or 'server' or 'internal' or 'none'."),
         ({"sampling_ratio": 2}, "setting 'sampling_ratio' is 2.0. Allowed: a number from 0 to 1."),
         ({"sampling_ratio": float("nan")}, "setting 'sampling_ratio' is nan. Allowed: a number from 0 to 1."),
@@ -27,7 +28,7 @@ KEY = "0BADF00D-2222-3333-4444-555555555555"
         ({"journal": ""}, "setting 'journal' is ''. Allowed: true, false or the path of a folder."),
         ({"journal": 7}, "setting 'journal' is 7. Allowed: true or false or a text."),
         ({"redact": "some"}, "setting 'redact' is 'some'. Allowed: true or false."),
-        ({"instrument": ("redis",)}, "setting 'instrument' has 'redis'. Allowed: 'requests'."),
+        ({"instrument": ("redis", "../x")}, "setting 'instrument' has '../x'. Allowed: names such as 'requests' or 'httpx'."),
         (
             {"connection_string": f"InstrumentationKey={KEY};oops"},
             "setting 'connection_string': Segment 2 of the connection string is not of the form Key=Value "

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from time import monotonic
 from typing import TYPE_CHECKING
 
 from ext_opentelemetry.background import Background
 from ext_opentelemetry.exporter import ChannelSpanProcessor
+from ext_opentelemetry.late import LateExporter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ext_appinsights import Channel
-
-_log = logging.getLogger("ext_opentelemetry")
+    from ext_opentelemetry.late import Report
 
 
 class Destination:
@@ -30,6 +30,12 @@ class Destination:
 
     endpoints: tuple[str, ...] = ()
     """Base URLs of the service: calls to it are not traced."""
+
+    instrumentation_key: str | None = None
+    """Of the Application Insights resource, lower case; empty if it cannot be told; None if it goes elsewhere."""
+
+    is_otlp: bool = False
+    """Whether it goes to the OTLP endpoint of the app settings."""
 
     def commit(self) -> None:
         """Keep what ended so far, should the process be killed."""
@@ -45,11 +51,19 @@ class Destination:
         """Deliver what there is, in the background, and end what was started."""
 
 
+class Beside(Destination):
+    """Application Insights, by the exporter that the app's own tracer provider has already."""
+
+    def __init__(self, instrumentation_key: str) -> None:
+        self.instrumentation_key = instrumentation_key
+
+
 class ToChannel(Destination):
     """Application Insights, by a channel: of our own, or of an exporter that the app made."""
 
-    def __init__(self, channel: Channel, *, owned: bool) -> None:
+    def __init__(self, channel: Channel, instrumentation_key: str, *, owned: bool) -> None:
         self.channel = channel
+        self.instrumentation_key = instrumentation_key
         self.endpoints = (channel.endpoint,)
         self.processor = ChannelSpanProcessor(channel)
         self._owned = owned
@@ -79,11 +93,20 @@ class ToConsole(Destination):
 class ToExporter(Destination):
     """Any span exporter, by the official batch processor, which exports from a thread of its own."""
 
-    def __init__(self, exporter: SpanExporter, endpoints: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        make: Callable[[], SpanExporter],
+        name: str,
+        *,
+        owned: bool,
+        report: Report | None = None,
+        endpoints: tuple[str, ...] = (),
+    ) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         self.endpoints = endpoints
-        self.processor = BatchSpanProcessor(exporter)
+        self._exporter = LateExporter(make, name, owned=owned, report=report)
+        self.processor: SpanProcessor = BatchSpanProcessor(self._exporter)
         self._background = Background(self._deliver, "ext_opentelemetry-flush")
 
     def kick(self) -> None:
@@ -92,19 +115,17 @@ class ToExporter(Destination):
 
     def flush(self, timeout: float) -> bool:
         """Deliver what ended before, within `timeout` seconds; the processor itself would take its own time."""
-        deadline = monotonic() + timeout
-        return self._background.ask().wait(deadline - monotonic())
+        return self._background.ask().wait(timeout)
 
     def retire(self) -> None:
         """Deliver what there is, and end the processor's thread, both in the background."""
-        assert self.processor is not None
         Background(self._end, "ext_opentelemetry-retire").ask()
 
     def _deliver(self) -> bool:
-        assert self.processor is not None
-        return self.processor.force_flush()
+        before = self._exporter.failures
+        done = self.processor.force_flush()
+        return done and self._exporter.force_flush() and self._exporter.failures == before
 
     def _end(self) -> bool:
-        assert self.processor is not None
         self.processor.shutdown()
         return True

@@ -11,8 +11,8 @@ from opentelemetry import trace
 from opentelemetry.trace import Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from ext_opentelemetry import instrument, triggers
 from ext_opentelemetry import settings as declared
+from ext_opentelemetry import triggers
 from ext_opentelemetry.pipeline import Pipeline
 from ext_sdk import AppExtension, SettingsError
 
@@ -88,10 +88,6 @@ class OpenTelemetryExtension(AppExtension):
         before = cls._pipeline
         cls._pipeline = Pipeline(settings)
         cls._made_of = settings
-        if "requests" in settings.instrument:
-            instrument.instrument_requests(cls._pipeline.endpoint)
-        else:
-            instrument.uninstrument_requests()
         if before is not None:
             before.retire()
 

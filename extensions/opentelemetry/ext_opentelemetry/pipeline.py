@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections import deque
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanKind
 
-from ext_appinsights import ConnectionString, ConnectionStringError
-from ext_opentelemetry.destinations import Destination, ToChannel, ToConsole, ToExporter
-from ext_opentelemetry.exporter import AppInsightsSpanExporter, channel_of
+from ext_opentelemetry import host, instrument
+from ext_opentelemetry.background import Background
+from ext_opentelemetry.choosing import destination_of
+from ext_opentelemetry.reporting import invocation_span
 from ext_opentelemetry.resource import resource_of
 from ext_opentelemetry.sampling import InvocationSampler
-from ext_opentelemetry.settings import VARIABLES
 from ext_opentelemetry.tracer import InvocationTracer
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
-    from ext_appinsights import Channel
     from ext_opentelemetry.settings import Settings
 
 _log = logging.getLogger("ext_opentelemetry")
 _delivery_log = logging.getLogger("ext_appinsights")
 
 _NAME = "ext_opentelemetry"
-
-NO_DESTINATION = (
-    "Spans are not exported: there is no connection string. Set APPLICATIONINSIGHTS_CONNECTION_STRING, or call "
-    'OpenTelemetryExtension.configure(connection_string=...). To have no export without this line: exporter="none".'
-)
+_THEIR_TIME = 5_000
+"""Milliseconds that the processors of a provider which is not ours are offered; some ignore it."""
 
 
 class SwitchProcessor(SpanProcessor):
@@ -62,6 +58,15 @@ class SwitchProcessor(SpanProcessor):
         return self.target is None or self.target.force_flush(timeout_millis)
 
 
+class _Provider(Protocol):
+    def add_span_processor(self, span_processor: SpanProcessor) -> None: ...
+
+
+_switch = SwitchProcessor()
+_served: Any = None
+_sampler = InvocationSampler(1.0)
+
+
 try:
     from ext_appinsights.flushing import FlushPolicy
 except ImportError:
@@ -79,28 +84,22 @@ except ImportError:
             """Note that it ended."""
 
 
-class _Provider(Protocol):
-    def add_span_processor(self, span_processor: SpanProcessor) -> None: ...
-
-
-_switch = SwitchProcessor()
-_served: Any = None
-_sampler = InvocationSampler(1.0)
-
-
 class Pipeline:
     """One configuration, put into force."""
 
     def __init__(self, settings: Settings) -> None:
         self.untold: deque[tuple[int, str]] = deque(maxlen=100)
-        """Level and text of what the sending thread has to say, where a host would not show it."""
-        self._channel: Channel | None = None
-        self.destination = self._destination(settings)
-        self.processor = self.destination.processor
-        self.endpoint = next(iter(self.destination.endpoints), None)
-        self.tracer = InvocationTracer(self._tracer(settings))
-        self.span = invocation_span(settings.invocation_span)
+        """Level and text of what threads have to say, where a host would not show it."""
+        report = (lambda *line: self.untold.append(line)) if host.is_there() else None
+        theirs = _their_provider()
+        self.destination = destination_of(settings, theirs, report)
         self.policy = FlushPolicy(mode=settings.flush, budget=settings.flush_budget)
+        self.span = invocation_span(settings, self.destination)
+        self._theirs = None
+        if theirs is not None:
+            self._theirs = Background(lambda: theirs.force_flush(_THEIR_TIME) is not False, "ext_opentelemetry-theirs")
+        self.tracer = InvocationTracer(self._tracer(settings, theirs))
+        instrument.apply(settings.instrument, self.destination.endpoints)
 
     def kind(self, *, message: bool) -> SpanKind:
         """Return the kind of an invocation's span."""
@@ -127,51 +126,47 @@ class Pipeline:
     def kick(self) -> None:
         """Deliver what there is now, in the background."""
         self.destination.kick()
+        if self._theirs is not None:
+            self._theirs.ask()
 
     def flush(self, timeout: float) -> bool:
-        """Deliver what ended before, within `timeout` seconds; whether it arrived."""
-        return self.destination.flush(timeout)
+        """Deliver what ended before, within `timeout` seconds; whether it arrived.
+
+        With a provider that is not ours its other processors are flushed too, whatever time they take beyond that.
+        """
+        deadline = monotonic() + timeout
+        theirs = self._theirs.ask() if self._theirs is not None else None
+        delivered = self.destination.flush(timeout)
+        return (theirs is None or theirs.wait(deadline - monotonic())) and delivered
 
     def retire(self) -> None:
         """Make room for another pipeline: what this one has is delivered in the background, and its threads end."""
         self.destination.retire()
 
-    def _destination(self, settings: Settings) -> Destination:
-        exporter = settings.exporter
-        if exporter in ("auto", "appinsights"):
-            return self._appinsights(settings)
-        if isinstance(exporter, AppInsightsSpanExporter):
-            return ToChannel(exporter.channel, owned=False)
-        if exporter == "none":
-            return Destination()
-        return ToConsole() if isinstance(exporter, str) else ToExporter(exporter)
-
-    def _appinsights(self, settings: Settings) -> Destination:
-        try:
-            target = settings.connection_string or ConnectionString.from_environment()
-        except ConnectionStringError as error:
-            _log.warning("Spans are not exported: %s", error)
-            return Destination()
-        if target is None:
-            _log.warning(NO_DESTINATION)
-            return Destination()
-        report = (lambda *line: self.untold.append(line)) if _under_a_host() else None
-        self._channel = channel_of(target, exit_timeout=0.0, report=report)  # ext_sdk flushes at exit
-        return ToChannel(self._channel, owned=True)
-
-    def _tracer(self, settings: Settings) -> trace.Tracer:
-        provider: Any = trace.get_tracer_provider()
-        if not hasattr(provider, "add_span_processor"):
-            if self.processor is None or not isinstance(provider, trace.ProxyTracerProvider):
+    def _tracer(self, settings: Settings, theirs: Any) -> trace.Tracer:
+        processor = self.destination.processor
+        _switch.target = processor
+        if theirs is not None:
+            if settings.sampling_ratio < 1.0:
+                _log.warning("sampling_ratio has no effect: the app has a tracer provider of its own, with a sampler.")
+            if processor is not None:
+                _serve(theirs)
+            return theirs.get_tracer(_NAME)  # type: ignore[no-any-return]
+        provider = _own
+        if provider is None or trace.get_tracer_provider() is not provider:
+            if processor is None or not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
                 # The API's own tracer: it makes no spans, passes the trace on, and changes to a provider set later.
                 return trace.get_tracer(_NAME)
             provider = _own_provider(settings)
-        elif provider is not _own and settings.sampling_ratio < 1.0:
-            _log.warning("sampling_ratio has no effect: the app has a tracer provider of its own, with a sampler.")
         _sampler.ratio = settings.sampling_ratio
-        _switch.target = self.processor
         _serve(provider)
-        return provider.get_tracer(_NAME)  # type: ignore[no-any-return]
+        return provider.get_tracer(_NAME)
+
+
+def _their_provider() -> Any:
+    """Return the tracer provider that the app, or the worker, has set and that takes processors; None without one."""
+    provider: Any = trace.get_tracer_provider()
+    return provider if hasattr(provider, "add_span_processor") and provider is not _own else None
 
 
 _own: TracerProvider | None = None
@@ -191,20 +186,3 @@ def _serve(provider: _Provider) -> None:
     if _served is not provider:
         provider.add_span_processor(_switch)
         _served = provider
-
-
-def invocation_span(setting: str) -> str:
-    """Return "server", "internal" or "none".
-
-    "auto" is "internal" where a host that sends telemetry of its own reports each invocation as a request: on Azure
-    (WEBSITE_INSTANCE_ID) and under Core Tools (FUNCTIONS_CORETOOLS_ENVIRONMENT), if the app settings, which the host
-    reads as well, name an Application Insights resource.
-    """
-    if setting != "auto":
-        return setting
-    reports = any(map(os.environ.get, VARIABLES))
-    return "internal" if _under_a_host() and reports else "server"
-
-
-def _under_a_host() -> bool:
-    return bool(os.environ.get("WEBSITE_INSTANCE_ID") or os.environ.get("FUNCTIONS_CORETOOLS_ENVIRONMENT"))

@@ -10,9 +10,7 @@ from typing import Any, Literal
 from opentelemetry.sdk.trace.export import SpanExporter  # noqa: TC002 - read at run time, as a hint
 
 from ext_appinsights import ConnectionString, ConnectionStringError
-
-INSTRUMENTED = ("requests",)
-"""The libraries whose calls can be traced."""
+from ext_opentelemetry import otlp
 
 VARIABLES = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPINSIGHTS_INSTRUMENTATIONKEY")
 """The app settings that can name the resource; the host reads the same."""
@@ -22,8 +20,9 @@ VARIABLES = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPINSIGHTS_INSTRUMENTATI
 class Settings:
     """Each can be an app setting too, as EXT_OPENTELEMETRY_<NAME>; what is passed to `configure` wins."""
 
-    exporter: Literal["auto", "appinsights", "console", "none"] | SpanExporter = "auto"
-    """Where spans go. "auto": to Application Insights if there is a connection string, else nowhere, said once."""
+    exporter: Literal["auto", "appinsights", "otlp", "console", "none"] | SpanExporter = "auto"
+    """Where telemetry goes. "auto": to Application Insights if there is a connection string, else by OTLP/HTTP if there
+    is OTEL_EXPORTER_OTLP_ENDPOINT, else nowhere, said once."""
 
     connection_string: str | None = field(default=None, repr=False)
     """Of the Application Insights resource; None reads APPLICATIONINSIGHTS_CONNECTION_STRING."""
@@ -35,8 +34,8 @@ class Settings:
     """What an invocation's own span is. "server": a request. "internal": a part of the request that the host reports.
     "auto": "internal" under a host that reports it, else "server". "none": no span."""
 
-    instrument: tuple[str, ...] = INSTRUMENTED
-    """The libraries whose calls are traced: "requests", or none."""
+    instrument: tuple[str, ...] = ("requests",)
+    """The libraries whose calls are traced, by the names of OpenTelemetry's instrumentations for them."""
 
     resource_attributes: dict[str, Any] | None = None
     """More attributes of the resource, such as {"service.version": "1.2"}; only for our own tracer provider."""
@@ -62,8 +61,10 @@ class Settings:
         if self.journal == "":
             raise ValueError("setting 'journal' is ''. Allowed: true, false or the path of a folder.")
         for name in self.instrument:
-            if name not in INSTRUMENTED:
-                raise ValueError(f"setting 'instrument' has {name!r}. Allowed: {', '.join(map(repr, INSTRUMENTED))}.")
+            if not name.replace("-", "_").isidentifier():
+                raise ValueError(f"setting 'instrument' has {name!r}. Allowed: names such as 'requests' or 'httpx'.")
+        if self.exporter == "otlp" and not otlp.is_installed():
+            raise ValueError(f"setting 'exporter' is 'otlp', but {otlp.MISSING}")
         if self.connection_string is not None:
             try:
                 ConnectionString.parse(self.connection_string)

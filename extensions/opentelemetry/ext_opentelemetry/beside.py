@@ -1,0 +1,55 @@
+"""Recognises that a tracer provider which the app or the worker set exports to Application Insights already.
+
+`azure-monitor-opentelemetry` is not imported for it, and what it is made of differs from version to version: the
+processors of the provider are searched for its exporter, by name.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PACKAGE = "azure.monitor.opentelemetry"
+_EXPORTER = "AzureMonitorTraceExporter"
+_FURTHEST = 5
+_MOST = 200
+
+
+def instrumentation_key(provider: Any) -> str | None:
+    """Return the key of the resource that Microsoft's exporter, at `provider`, sends to; None if it is not there.
+
+    Empty if there is such an exporter and its key cannot be told.
+    """
+    for part in _parts(provider):
+        if _is_theirs(part):
+            return str(getattr(part, "_instrumentation_key", "") or "").lower()
+    return None
+
+
+def may_be_hidden() -> bool:
+    """Whether Microsoft's exporter is loaded, and so may be behind something that was not recognised."""
+    return f"{_PACKAGE}.exporter" in sys.modules
+
+
+def _is_theirs(part: Any) -> bool:
+    return any(one.__name__ == _EXPORTER and one.__module__.startswith(_PACKAGE) for one in type(part).__mro__)
+
+
+def _parts(provider: Any) -> Iterator[Any]:
+    """Yield the processors and exporters that can be reached from a provider, at most `_MOST`."""
+    seen: set[int] = set()
+    level = [provider]
+    for _ in range(_FURTHEST):
+        level = [inner for outer in level for inner in _inside(outer)]
+        level = [part for part in {id(part): part for part in level}.values() if id(part) not in seen][:_MOST]
+        seen |= {id(part) for part in level}
+        yield from level
+
+
+def _inside(part: Any) -> Iterator[Any]:
+    for name, value in tuple(getattr(part, "__dict__", {}).items()):
+        if "processor" in name or "exporter" in name:
+            yield from value if isinstance(value, (tuple, list)) else (value,)
