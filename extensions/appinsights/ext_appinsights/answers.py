@@ -180,11 +180,8 @@ def _shortfall(status: int, content: Any, listed: int, count: int, verdict: Verd
     missing = count - listed - accepted
     verdict.accepted -= missing
     verdict.rejected[status] = verdict.rejected.get(status, 0) + missing
-    return (
-        "numbers",
-        f"the service answered {status}, counts {accepted} of {count} items as accepted and does not name the others; "
-        "they count as lost.",
-    )
+    counted = f"counts {accepted} of {count} items as accepted and does not name the others"
+    return ("numbers", f"the service answered {status}, {counted}; they count as lost.")
 
 
 def pause_of(headers: Mapping[str, str], now: float) -> float | None:

@@ -75,6 +75,10 @@ class _Socket:
         return getattr(self._socket, name)
 
 
+def _kept(connected: Any, clock: Clock) -> _Socket:
+    return connected if isinstance(connected, _Socket) else _Socket(connected, clock)
+
+
 class _Reader(io.RawIOBase):
     """The reading side of a `_Socket`, unbuffered."""
 
@@ -106,11 +110,11 @@ def pools(clock: Clock, proxy: Proxy | None, context: Callable[[], SSLContext]) 
         def _connect_tls_proxy(self: Any, hostname: str, connected: Any) -> Any:
             secured = super()._connect_tls_proxy(hostname, connected)  # type: ignore[misc]
             secured.settimeout(clock.remaining())
-            return _Socket(secured, clock)
+            return _kept(secured, clock)
 
         def _tunnel(self: Any) -> None:
             connected = self.sock
-            self.sock = _Socket(connected, clock)
+            self.sock = _kept(connected, clock)
             super()._tunnel()  # type: ignore[misc]
             clock.through = True
             connected.settimeout(clock.remaining())
@@ -119,7 +123,7 @@ def pools(clock: Clock, proxy: Proxy | None, context: Callable[[], SSLContext]) 
         def connect(self: Any) -> None:
             super().connect()  # type: ignore[misc]
             clock.through = True
-            self.sock = _Socket(self.sock, clock)
+            self.sock = _kept(self.sock, clock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = type("PlainConnection", (Deadline, HTTPConnection), {})
@@ -134,8 +138,10 @@ def pools(clock: Clock, proxy: Proxy | None, context: Callable[[], SSLContext]) 
         manager = urllib3.PoolManager(num_pools=2, maxsize=1)
     else:
         headers = {"Proxy-Authorization": proxy.authorization} if proxy.authorization else {}
-        secure = {"proxy_ssl_context": context()} if proxy.url.startswith("https:") else {}
-        manager = urllib3.ProxyManager(proxy.url, num_pools=2, maxsize=1, proxy_headers=headers, **secure)
+        secure = context() if proxy.url.startswith("https:") else None
+        manager = urllib3.ProxyManager(
+            proxy.url, num_pools=2, maxsize=1, proxy_headers=headers, proxy_ssl_context=secure
+        )
     manager.pool_classes_by_scheme = {"http": PlainPool, "https": TLSPool}
     return manager
 
