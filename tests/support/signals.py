@@ -1,0 +1,97 @@
+"""Real metrics and log records of real providers, on the oldest SDK that is served as on the newest."""
+
+from __future__ import annotations
+
+from opentelemetry import trace
+from opentelemetry.sdk import _logs
+from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+
+from ext_opentelemetry.metric_exporter import TEMPORALITY
+
+MOMENT = 1_767_323_045_678_901_000
+RESOURCE = Resource({"service.name": "shop", "service.namespace": "ns", "service.instance.id": "one"})
+OLD_LOGS = hasattr(_logs, "LogRecord")
+"""Whether the SDK still has a log record of its own, with the resource inside."""
+
+
+class Metrics:
+    """Measures with a real meter; `collect` returns what a reader hands to an exporter."""
+
+    def __init__(self, resource=RESOURCE, views=()) -> None:
+        self.reader = InMemoryMetricReader(preferred_temporality=TEMPORALITY)
+        self.provider = MeterProvider([self.reader], resource, views=views, shutdown_on_exit=False)
+        self.meter = self.provider.get_meter("shop.orders")
+
+    def collect(self):
+        return self.reader.get_metrics_data()
+
+
+def points_of(collected):
+    """Return (name, point, resource, scope) of everything in a collection."""
+    return [
+        (metric.name, point, of_resource.resource, of_scope.scope)
+        for of_resource in collected.resource_metrics
+        for of_scope in of_resource.scope_metrics
+        for metric in of_scope.metrics
+        for point in metric.data.data_points
+    ]
+
+
+class Kept(LogRecordProcessor):
+    """Keeps what a processor is handed."""
+
+    def __init__(self) -> None:
+        self.records: list = []
+
+    def on_emit(self, log_record) -> None:
+        self.records.append(log_record)
+
+    emit = on_emit
+
+    def shutdown(self) -> None:
+        pass
+
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        return True
+
+
+def logger_of(processor, resource=RESOURCE, name="shop.checkout"):
+    provider = LoggerProvider(resource, shutdown_on_exit=False)
+    provider.add_log_record_processor(processor)
+    return provider.get_logger(name)
+
+
+def emit(logger, body=None, attributes=None, severity=None, timestamp=MOMENT, observed=MOMENT + 1, **newer) -> None:
+    """Log a record in the current span, as the installed SDK wants it; `newer` are fields that old ones do not have."""
+    fields = {
+        "timestamp": timestamp,
+        "observed_timestamp": observed,
+        "body": body,
+        "attributes": attributes,
+        "severity_number": severity,
+    }
+    if not OLD_LOGS:
+        from opentelemetry._logs import LogRecord
+
+        logger.emit(LogRecord(**fields, **newer))
+        return
+    context = trace.get_current_span().get_span_context()
+    logger.emit(
+        _logs.LogRecord(
+            **fields,
+            trace_id=context.trace_id,
+            span_id=context.span_id,
+            trace_flags=context.trace_flags,
+            resource=logger.resource,
+        )
+    )
+
+
+def record_of(*args, resource=RESOURCE, name="shop.checkout", **fields):
+    """Return what a processor is handed for one log record."""
+    kept = Kept()
+    emit(logger_of(kept, resource, name), *args, **fields)
+    return kept.records[0]
