@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from ext_opentelemetry import OpenTelemetryExtension, host_json, instrument, pipeline
+from ext_opentelemetry import OpenTelemetryExtension, host_json, instrument, pipeline, providers
 from tests.support.ingestion import IngestionServer
 
 START = 1_767_323_045_678_901_000
@@ -84,8 +84,13 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(pipeline, "_served", None)
         monkeypatch.setattr(pipeline, "_own", None)
         monkeypatch.setattr(pipeline._switch, "target", None)
-        monkeypatch.setattr(trace, "_TRACER_PROVIDER", None)
-        monkeypatch.setattr(trace, "_TRACER_PROVIDER_SET_ONCE", type(trace._TRACER_PROVIDER_SET_ONCE)())
+        monkeypatch.setattr(pipeline, "_signals_are_set", False)
+        monkeypatch.setattr(providers, "_meters", providers.LazyMeterProvider())
+        monkeypatch.setattr(providers, "_loggers", providers.LazyLoggerProvider())
+        for module, name in ((trace, "TRACER"), (metrics._internal, "METER"), (_logs._internal, "LOGGER")):
+            monkeypatch.setattr(module, f"_{name}_PROVIDER", None)
+            once = getattr(module, f"_{name}_PROVIDER_SET_ONCE")
+            monkeypatch.setattr(module, f"_{name}_PROVIDER_SET_ONCE", type(once)())
 
     forget()
     yield OpenTelemetryExtension

@@ -6,9 +6,9 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
-from ext_appinsights import Channel, ConnectionString, ConnectionStringError
+from ext_appinsights import ConnectionString
 from ext_opentelemetry import beside, otlp
-from ext_opentelemetry.destinations import Beside, Destination, ToChannel, ToConsole, ToExporter
+from ext_opentelemetry.destinations import Beside, Destination, ToChannel, ToConsole, ToExporter, ToOtlp
 from ext_opentelemetry.exporter import AppInsightsSpanExporter, channel_of
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def _found(settings: Settings, theirs: Any, report: Callable[[int, str], None] |
     """Return the Application Insights resource, with "auto" what else the app settings name."""
     try:
         target = _target(settings.connection_string)
-    except ConnectionStringError as error:
+        if target is not None:
+            return _appinsights(settings, target, theirs, report)
+    except ValueError as error:  # of the connection string, of what comes with it, or of the credential for it
         _log.warning("Spans are not exported: %s", error)
         return Destination()
-    if target is not None:
-        return _appinsights(settings, target, theirs, report)
     if settings.exporter == "auto" and otlp.endpoint_is_set():
         return _otlp(report)
     if theirs is None:
@@ -84,8 +84,7 @@ def _appinsights(
     if theirs is not None and key is None and beside.may_be_hidden():
         _log.warning(HIDDEN)
     # ext_sdk flushes at exit
-    journal = {"journal": settings.journal} if "journal" in Channel.__init__.__code__.co_varnames else {}
-    channel = channel_of(target, exit_timeout=0.0, report=report, **journal)
+    channel = channel_of(target, exit_timeout=0.0, report=report, journal=settings.journal)
     return ToChannel(channel, target.instrumentation_key.lower(), owned=True)
 
 
@@ -96,6 +95,4 @@ def _otlp(report: Callable[[int, str], None] | None) -> Destination:
     protocol = os.environ.get("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL") or os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL")
     if protocol == "grpc":
         _log.warning(otlp.NO_GRPC)
-    found = ToExporter(otlp.span_exporter, "the OTLP endpoint", owned=True, report=report, endpoints=otlp.endpoints())
-    found.is_otlp = True
-    return found
+    return ToOtlp(report)

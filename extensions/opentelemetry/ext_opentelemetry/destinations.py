@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ext_opentelemetry import otlp
 from ext_opentelemetry.background import Background
 from ext_opentelemetry.exporter import ChannelSpanProcessor
 from ext_opentelemetry.late import LateExporter
@@ -12,6 +13,8 @@ from ext_opentelemetry.late import LateExporter
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from opentelemetry.sdk._logs import LogRecordProcessor
+    from opentelemetry.sdk.metrics.export import MetricExporter
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
 
@@ -50,6 +53,17 @@ class Destination:
     def retire(self) -> None:
         """Deliver what there is, in the background, and end what was started."""
 
+    takes_all: bool = False
+    """Whether metrics and logs go there too."""
+
+    def metric_exporter(self) -> MetricExporter | None:
+        """Make what exports metrics to it."""
+        return None
+
+    def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor | None:  # noqa: ARG002
+        """Make what log records are handed to; `follow_sampling` leaves out those of unsampled operations."""
+        return None
+
 
 class Beside(Destination):
     """Application Insights, by the exporter that the app's own tracer provider has already."""
@@ -65,20 +79,31 @@ class ToChannel(Destination):
         self.channel = channel
         self.instrumentation_key = instrumentation_key
         self.endpoints = (channel.endpoint,)
-        self.processor = ChannelSpanProcessor(channel)
+        self.processor = self._spans = ChannelSpanProcessor(channel)
         self._owned = owned
-        self.commit = getattr(channel, "commit", super().commit)  # type: ignore[method-assign]
-        self.kick = getattr(channel, "kick", super().kick)  # type: ignore[method-assign]
+        self.commit = channel.commit  # type: ignore[method-assign]
+        self.kick = channel.kick  # type: ignore[method-assign]
+        self.flush = channel.flush  # type: ignore[method-assign]
 
-    def flush(self, timeout: float) -> bool:
-        """Deliver what ended before, within `timeout` seconds; whether it arrived."""
-        assert self.channel is not None
-        return self.channel.flush(timeout)
+    takes_all = True
 
     def retire(self) -> None:
         """Let a channel of our own deliver what it has, in the background, and end."""
-        if self._owned and self.channel is not None:
-            self.channel.close(0.0)
+        if self._owned:
+            self._spans.channel.close(0.0)
+
+    def metric_exporter(self) -> MetricExporter:
+        """Make what exports metrics by the same channel."""
+        from ext_opentelemetry.metric_exporter import AppInsightsMetricExporter
+
+        return AppInsightsMetricExporter(channel=self._spans.channel)
+
+    def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor:
+        """Make what hands log records to the same channel, each with its operation."""
+        from ext_opentelemetry.log_exporter import ChannelLogRecordProcessor
+
+        spans = self._spans
+        return ChannelLogRecordProcessor(spans.channel, spans.operations, follow_sampling=follow_sampling)
 
 
 class ToConsole(Destination):
@@ -88,6 +113,22 @@ class ToConsole(Destination):
         from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
         self.processor = SimpleSpanProcessor(ConsoleSpanExporter(out=sys.stdout))
+
+    takes_all = True
+
+    def metric_exporter(self) -> MetricExporter:
+        """Make what prints metrics."""
+        from opentelemetry.sdk.metrics.export import ConsoleMetricExporter
+
+        return ConsoleMetricExporter(out=sys.stdout)
+
+    def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor:  # noqa: ARG002
+        """Make what prints log records."""
+        from opentelemetry.sdk._logs import export
+
+        # Its name is another since 1.39.
+        console: Any = getattr(export, "ConsoleLogRecordExporter", None) or export.ConsoleLogExporter
+        return export.SimpleLogRecordProcessor(console(out=sys.stdout))
 
 
 class ToExporter(Destination):
@@ -100,11 +141,9 @@ class ToExporter(Destination):
         *,
         owned: bool,
         report: Report | None = None,
-        endpoints: tuple[str, ...] = (),
     ) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-        self.endpoints = endpoints
         self._exporter = LateExporter(make, name, owned=owned, report=report)
         self.processor: SpanProcessor = BatchSpanProcessor(self._exporter)
         self._background = Background(self._deliver, "ext_opentelemetry-flush")
@@ -129,3 +168,22 @@ class ToExporter(Destination):
     def _end(self) -> bool:
         self.processor.shutdown()
         return True
+
+
+class ToOtlp(ToExporter):
+    """What the app settings OTEL_EXPORTER_OTLP_... name, by the official exporters."""
+
+    is_otlp = True
+    takes_all = True
+
+    def __init__(self, report: Report | None = None) -> None:
+        super().__init__(otlp.span_exporter, "the OTLP endpoint", owned=True, report=report)
+        self.endpoints = otlp.endpoints()
+
+    def metric_exporter(self) -> MetricExporter:
+        """Make the official exporter of metrics."""
+        return otlp.metric_exporter()
+
+    def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor:  # noqa: ARG002
+        """Make the official batch processor, with the official exporter of logs."""
+        return otlp.log_processor()

@@ -26,28 +26,6 @@ def channel_of(connection_string: ConnectionString | str | None, **options: Any)
     return Channel(connection_string, thread_setup=_suppress_instrumentation, **options)
 
 
-def given_or_made(
-    channel: Channel | None, connection_string: ConnectionString | str | None, options: dict[str, Any]
-) -> Channel:
-    """Return the channel that an exporter was given, else one made of the rest.
-
-    Raises:
-        TypeError: when there is both.
-
-    """
-    if channel is None:
-        return channel_of(connection_string, **options)
-    if connection_string is not None or options:
-        more = ", ".join([*(["connection_string"] if connection_string is not None else []), *options])
-        raise TypeError(f"Give either channel=..., or what makes one: {more}.")
-    return channel
-
-
-def commit(channel: Channel) -> None:
-    """Have a channel keep what it was handed."""
-    getattr(channel, "commit", lambda: None)()
-
-
 def _suppress_instrumentation() -> None:
     """Mark the calling thread's context, for good, as one that instrumentations leave alone."""
     context = otel_context.get_current()
@@ -76,14 +54,16 @@ class AppInsightsSpanExporter(SpanExporter):
     ) -> None:
         """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
 
-        With `channel` it shares one with other exporters, and takes nothing else.
+        `channel` is one to share with other exporters, in place of all others; whoever made it closes it.
 
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong.
-            TypeError: when `channel` comes with what that channel was made of already.
+            TypeError: when an option is unknown, or is given beside `channel`.
 
         """
-        self.channel = given_or_made(channel, connection_string, channel_options)
+        from ext_opentelemetry.origin import own_or_given
+
+        self.channel, self._owned = own_or_given(type(self).__name__, connection_string, channel, channel_options)
         self._mapper = Mapper()
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -93,7 +73,7 @@ class AppInsightsSpanExporter(SpanExporter):
             partial(self._mapper.envelopes, span, operation)
             for span, operation in zip(spans, operations_within(spans), strict=True)
         )
-        commit(self.channel)
+        self.channel.commit()
         return SpanExportResult.SUCCESS
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
@@ -101,8 +81,11 @@ class AppInsightsSpanExporter(SpanExporter):
         return self.channel.flush(timeout_millis / 1000)
 
     def shutdown(self) -> None:
-        """Deliver what is left, within 5 seconds, and end the thread."""
-        self.channel.close(5.0)
+        """Deliver what is left, within 5 seconds, and end the thread, unless the channel is shared."""
+        if self._owned:
+            self.channel.close(5.0)
+        else:
+            self.channel.flush(5.0)
 
 
 class ChannelSpanProcessor(SpanProcessor):
@@ -110,17 +93,18 @@ class ChannelSpanProcessor(SpanProcessor):
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
+        self.operations = Operations()
+        """For whatever else of the same operations goes to the same place."""
         self._mapper = Mapper()
-        self._operations = Operations()
 
     def on_start(self, span: Span, parent_context: otel_context.Context | None = None) -> None:  # noqa: ARG002
         """Note the operation that the span belongs to."""
-        self._operations.start(span)
+        self.operations.start(span)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand the span over, if it was sampled."""
         if span.context is not None and span.context.trace_flags.sampled:
-            self.channel.send((partial(self._mapper.envelopes, span, self._operations.of(span)),))
+            self.channel.send((partial(self._mapper.envelopes, span, self.operations.of(span)),))
 
     def shutdown(self) -> None:
         """Deliver what is left, within 5 seconds, and end the thread."""

@@ -10,7 +10,10 @@ from importlib import import_module
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry import metrics
+
 from ext_opentelemetry.imports import after_import
+from ext_opentelemetry.providers import LazyMeterProvider
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -134,14 +137,18 @@ def _instrumentor(module: ModuleType) -> Any:
 
 def _instrument(module: ModuleType, instrumentor: Any, excluded: str) -> None:
     """Instrument, with URLs to leave out: some take these as an argument, all others ask for the app settings."""
+    options: dict[str, Any] = {}
+    if isinstance(metrics.get_meter_provider(), LazyMeterProvider):
+        # Nobody asked for metrics of each call: they would be items of their own, and a thread for them.
+        options["meter_provider"] = metrics.NoOpMeterProvider()
     own = getattr(module, "get_excluded_urls", None)
     if own is None:
-        instrumentor.instrument()
+        instrumentor.instrument(**options)
         return
     parsed = import_module("opentelemetry.util.http").parse_excluded_urls(excluded)
     module.get_excluded_urls = lambda _name: parsed  # type: ignore[attr-defined]
     try:
-        instrumentor.instrument(excluded_urls=excluded)
+        instrumentor.instrument(excluded_urls=excluded, **options)
     finally:
         module.get_excluded_urls = own  # type: ignore[attr-defined]
 

@@ -11,7 +11,8 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.trace import SpanKind
 
-from ext_opentelemetry import host, instrument
+from ext_appinsights.flushing import FlushPolicy
+from ext_opentelemetry import host, instrument, providers
 from ext_opentelemetry.background import Background
 from ext_opentelemetry.choosing import destination_of
 from ext_opentelemetry.reporting import invocation_span
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
+    from ext_opentelemetry.destinations import Destination
     from ext_opentelemetry.settings import Settings
 
 _log = logging.getLogger("ext_opentelemetry")
@@ -67,23 +69,6 @@ _served: Any = None
 _sampler = InvocationSampler(1.0)
 
 
-try:
-    from ext_appinsights.flushing import FlushPolicy
-except ImportError:
-
-    class FlushPolicy:  # type: ignore[no-redef]
-        """Stands in until there is one."""
-
-        def __init__(self, mode: str = "auto", budget: float = 0.1) -> None:
-            self.mode, self.budget = mode, budget
-
-        def began(self) -> None:
-            """Note that an invocation begins."""
-
-        def ended(self, flush: Any, kick: Any, *, may_wait: bool) -> None:
-            """Note that it ended."""
-
-
 class Pipeline:
     """One configuration, put into force."""
 
@@ -99,6 +84,7 @@ class Pipeline:
         if theirs is not None:
             self._theirs = Background(lambda: theirs.force_flush(_THEIR_TIME) is not False, "ext_opentelemetry-theirs")
         self.tracer = InvocationTracer(self._tracer(settings, theirs))
+        self._signals = _signals(settings, self.destination, theirs)
         instrument.apply(settings.instrument, self.destination.endpoints)
 
     def kind(self, *, message: bool) -> SpanKind:
@@ -125,22 +111,30 @@ class Pipeline:
 
     def kick(self) -> None:
         """Deliver what there is now, in the background."""
+        if self._signals is not None:
+            self._signals.flush(0.0)
         self.destination.kick()
         if self._theirs is not None:
             self._theirs.ask()
 
     def flush(self, timeout: float) -> bool:
-        """Deliver what ended before, within `timeout` seconds; whether it arrived.
+        """Deliver what ended, was measured and was logged before, within `timeout` seconds; whether it arrived.
 
         With a provider that is not ours its other processors are flushed too, whatever time they take beyond that.
         """
         deadline = monotonic() + timeout
         theirs = self._theirs.ask() if self._theirs is not None else None
-        delivered = self.destination.flush(timeout)
+        delivered = True
+        if self._signals is not None:
+            self.destination.kick()
+            delivered = self._signals.flush(timeout)
+        delivered = self.destination.flush(max(0.0, deadline - monotonic())) and delivered
         return (theirs is None or theirs.wait(deadline - monotonic())) and delivered
 
     def retire(self) -> None:
         """Make room for another pipeline: what this one has is delivered in the background, and its threads end."""
+        if self._signals is not None:
+            self._signals.retire()
         self.destination.retire()
 
     def _tracer(self, settings: Settings, theirs: Any) -> trace.Tracer:
@@ -167,6 +161,23 @@ def _their_provider() -> Any:
     """Return the tracer provider that the app, or the worker, has set and that takes processors; None without one."""
     provider: Any = trace.get_tracer_provider()
     return provider if hasattr(provider, "add_span_processor") and provider is not _own else None
+
+
+_signals_are_set = False
+
+
+def _signals(settings: Settings, destination: Destination, theirs: Any) -> providers.Providers | None:
+    """Have metrics and logs go where spans go; None if nothing of that was ever set, so that an app still can."""
+    global _signals_are_set
+    if not (destination.takes_all or _signals_are_set):
+        return None
+    _signals_are_set = True
+    return providers.set_up(
+        metric_exporter=destination.metric_exporter,
+        # Only our own sampler notes the rate that a record would need.
+        log_processor=lambda: destination.log_processor(follow_sampling=theirs is None),
+        resource=lambda: getattr(theirs, "resource", None) or resource_of(settings.resource_attributes),
+    )
 
 
 _own: TracerProvider | None = None
