@@ -28,7 +28,7 @@ class Proxy:
 
 
 def proxy_for(endpoint: str) -> Proxy | None:
-    """Return the proxy for a base URL: HTTPS_PROXY or HTTP_PROXY by its scheme, else ALL_PROXY; NO_PROXY has exceptions.
+    """Return the proxy for a base URL: HTTPS_PROXY or HTTP_PROXY by its scheme, else ALL_PROXY; NO_PROXY excepts hosts.
 
     Read by `urllib.request`, so small letters win over capitals, and the system's own settings count on macOS and
     Windows where the environment names none.
