@@ -165,6 +165,24 @@ def test_a_token_in_an_error_is_not_repeated():
     assert len(str(caught.value)) < 500
 
 
+def test_what_azure_identity_logs_does_not_become_telemetry(caplog):
+    """In other threads, and for other purposes, it logs as ever."""
+    caplog.set_level(logging.INFO)
+    log = logging.getLogger("azure.identity._internal.decorators")
+
+    class Talkative:
+        def get_token(self, *_scopes, **_):
+            log.warning("in this thread")
+            other = threading.Thread(target=log.warning, args=("in another",))
+            other.start()
+            other.join(10.0)
+            return Token("token", time() + 3600)
+
+    assert Tokens(Talkative(), None).header() == "Bearer token"
+    log.warning("later")
+    assert [record.getMessage() for record in caplog.records] == ["in another", "later"]
+
+
 # Which credential
 
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from contextlib import contextmanager
+from threading import get_ident
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ext_appinsights.connection_string import ConnectionStringError
 from ext_appinsights.failures import Failure, of_the_token
+from ext_appinsights.trouble import NotFromThisThread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ext_appinsights.connection_string import ConnectionString
 
 VARIABLE = "APPLICATIONINSIGHTS_AUTHENTICATION_STRING"
@@ -113,18 +119,28 @@ class ManagedIdentity:
             Exception: what azure-identity raises.
 
         """
-        if self._credential is None:
-            try:
-                from azure.identity import ManagedIdentityCredential
-            except ImportError:
-                raise Failure(
-                    "token",
-                    f"{VARIABLE} asks for Entra ID, and the package azure-identity is not installed; "
-                    "the items are kept and sent later. Add azure-identity to requirements.txt, or unset it.",
-                ) from None
-            self._credential = ManagedIdentityCredential(client_id=self._client_id)
+        self.open()
         found: AccessToken = self._credential.get_token(*scopes, **kwargs)
         return found
+
+    def open(self) -> None:
+        """Import what gives the tokens, unless that is done.
+
+        Raises:
+            Failure: azure-identity is not installed.
+
+        """
+        if self._credential is not None:
+            return
+        try:
+            from azure.identity import ManagedIdentityCredential
+        except ImportError:
+            raise Failure(
+                "token",
+                f"{VARIABLE} asks for Entra ID, and the package azure-identity is not installed; "
+                "the items are kept and sent later. Add azure-identity to requirements.txt, or unset it.",
+            ) from None
+        self._credential = ManagedIdentityCredential(client_id=self._client_id)
 
 
 class Tokens:
@@ -159,7 +175,10 @@ class Tokens:
         self._header = ""
 
     def _renew(self) -> None:
-        got = self._credential.get_token(self._scope)
+        if isinstance(self._credential, ManagedIdentity):
+            self._credential.open()
+        with _quietly():
+            got = self._credential.get_token(self._scope)
         text, lifetime = got.token, float(got.expires_on) - time()
         # Looked at here: what the HTTP client says of a header that it does not like repeats the header.
         if not isinstance(text, str) or not text or not text.isascii() or not text.isprintable() or " " in text:
@@ -169,3 +188,17 @@ class Tokens:
         self._renew_at = now + max(lifetime - RENEWED_BEFORE, SHORTEST_USE)
         self._ends_at = now + lifetime
         self._header = f"Bearer {text}"
+
+
+@contextmanager
+def _quietly() -> Iterator[None]:
+    """Keep out of the log what azure-identity says in this thread: sent as telemetry, it would ask for a token."""
+    quiet = NotFromThisThread(get_ident())
+    names = [name for name in list(logging.root.manager.loggerDict) if name.partition(".")[0] in ("azure", "msal")]
+    for name in names:
+        logging.getLogger(name).addFilter(quiet)
+    try:
+        yield
+    finally:
+        for name in names:
+            logging.getLogger(name).removeFilter(quiet)
