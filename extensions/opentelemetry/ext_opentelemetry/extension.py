@@ -6,13 +6,8 @@ import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from opentelemetry import context as otel_context
-from opentelemetry import trace
-from opentelemetry.trace import Status, StatusCode
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-
+from ext_opentelemetry import invocations
 from ext_opentelemetry import settings as declared
-from ext_opentelemetry import triggers
 from ext_opentelemetry.pipeline import Pipeline
 from ext_sdk import AppExtension, SettingsError
 
@@ -22,7 +17,6 @@ if TYPE_CHECKING:
     from ext_sdk import Invocation, Outcome
 
 _log = logging.getLogger("ext_opentelemetry")
-_propagator = TraceContextTextMapPropagator()
 
 
 class OpenTelemetryExtension(AppExtension):
@@ -43,24 +37,23 @@ class OpenTelemetryExtension(AppExtension):
 
     @classmethod
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
-        """Continue the caller's trace with a span for the invocation, and say how it ended."""
+        """Continue the caller's trace with a span for the invocation, say how it ended, and have that delivered.
+
+        What fails in here, such as a span processor of the app, is said once for each kind of error; the function
+        runs all the same, and finds its tracer.
+        """
         pipeline = cls._current()
-        if pipeline.untold:
-            pipeline.tell()
         _plant(invocation, pipeline)
-        parent = _parent(invocation.trace_context)
-        if pipeline.span == "none":
-            yield from _inside(parent)
-            return
-        name, attributes = triggers.describe(invocation)
-        message = triggers.is_message(invocation.trigger.type.lower())
-        kind = pipeline.kind(message=message)
-        span = pipeline.tracer.start_span(name, context=parent, kind=kind, attributes=attributes)
+        policy = pipeline.policy
+        policy.began()
         try:
-            outcome = yield from _inside(trace.set_span_in_context(span, parent))
-            _record(span, invocation, outcome)
+            yield from invocations.traced(pipeline, invocation)
         finally:
-            span.end()
+            try:
+                pipeline.commit()
+            except Exception as error:  # the function must not fail with it, nor must the policy miss the end
+                invocations.say_once("Telemetry is not kept", error)
+            policy.ended(pipeline.flush, pipeline.kick, may_wait=not invocation.is_async)
 
     @classmethod
     def shutdown(cls, timeout: float) -> bool:
@@ -86,8 +79,12 @@ class OpenTelemetryExtension(AppExtension):
     @classmethod
     def _make(cls, settings: declared.Settings) -> None:
         before = cls._pipeline
-        cls._pipeline = Pipeline(settings)
-        cls._made_of = settings
+        try:
+            made = Pipeline(settings)
+        except Exception as error:  # of the app's own provider, or of one of its parts; not to be met again each time
+            _log.exception("Spans are not exported: %s: %s", type(error).__name__, error)
+            made = Pipeline(declared.Settings(exporter="none", instrument=()))
+        cls._pipeline, cls._made_of = made, settings
         if before is not None:
             before.retire()
 
@@ -99,49 +96,10 @@ def _nothing(error: SettingsError) -> declared.Settings:
 
 
 def _plant(invocation: Invocation, pipeline: Pipeline) -> None:
+    if pipeline.untold:
+        pipeline.tell()
     context: Any = invocation.context
     try:
         context.tracer = pipeline.tracer
     except AttributeError:  # the worker's own object: where it takes no new attribute, the span is current all the same
         pass
-
-
-def _parent(trace_context: Any) -> otel_context.Context:
-    """Return the caller's span as the host handed it on (W3C Trace Context), in a context of its own."""
-    carrier = {
-        "traceparent": getattr(trace_context, "trace_parent", None) or "",
-        "tracestate": getattr(trace_context, "trace_state", None) or "",
-    }
-    # Without a valid one the invocation begins a trace: what is current here may be left over from another invocation,
-    # because the workers attach the host's context to pool threads and never detach it.
-    clean = trace.set_span_in_context(trace.INVALID_SPAN, otel_context.get_current())
-    return _propagator.extract(carrier, context=clean)
-
-
-def _inside(context: otel_context.Context) -> Generator[None, Outcome, Outcome]:
-    """Have the function run with `context` current."""
-    token = otel_context.attach(context)
-    try:
-        return (yield)
-    finally:
-        otel_context.detach(token)
-
-
-def _record(span: trace.Span, invocation: Invocation, outcome: Outcome) -> None:
-    if not span.is_recording():
-        return
-    http = invocation.trigger.type.lower() == triggers.HTTP
-    if outcome.error is not None:
-        error = outcome.error
-        span.record_exception(error, escaped=True)
-        span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
-        span.set_attribute("error.type", type(error).__qualname__)
-        if http:
-            span.set_attribute("http.response.status_code", 500)
-        return
-    status = triggers.status_of(invocation, outcome.result) if http else None
-    if status is not None:
-        span.set_attribute("http.response.status_code", status)
-        if triggers.is_server_error(status):
-            span.set_status(Status(StatusCode.ERROR))
-            span.set_attribute("error.type", str(status))

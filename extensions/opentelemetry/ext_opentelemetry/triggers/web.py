@@ -1,0 +1,145 @@
+"""HTTP: the route as callers see it, the request, and the status that the host answers with."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)")
+"""Scheme and server; path. The query is left out: it may hold a function's key (`?code=`), and whatever else."""
+
+_FORWARDED = re.compile(
+    r"\s*(?:\[([0-9A-Fa-f:.]{2,45})\](?::\d+)?|([0-9.]{7,15})(?::\d+)?|([0-9A-Fa-f:.]{2,45}))\s*(?:,|$)"
+)
+"""The first address of X-Forwarded-For, with or without a port."""
+
+_ERROR = 500
+
+
+def source(function_name: str, binding: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[..., str | None]]:
+    """Return the attributes of all requests to a function, and what reads a single one."""
+    route = route_of(function_name, binding)
+
+    def read(request: Any, attributes: dict[str, Any]) -> str | None:
+        method = str(getattr(request, "method", None) or "").upper()
+        if not method:
+            return None
+        if method not in _METHODS:
+            attributes["http.request.method_original"] = method
+            method = "_OTHER"
+        attributes["http.request.method"] = method
+        _address(str(request.url), attributes)
+        get = getattr(getattr(request, "headers", None), "get", None)
+        if get is not None:
+            _headers(get, attributes)
+        if not route:
+            return None
+        return f"{'HTTP' if method == '_OTHER' else method} {route}"
+
+    return {"http.route": route} if route else {}, read
+
+
+def _address(url: str, attributes: dict[str, Any]) -> None:
+    found = _URL.match(url)
+    assert found is not None  # it matches any text
+    server, path = found.groups()
+    attributes["url.path"] = path or "/"
+    if server:
+        attributes.update(_server(server))
+
+
+@lru_cache(64)
+def _server(url: str) -> dict[str, Any]:
+    """Return the attributes of `scheme://host:port`; an app is called by few names."""
+    scheme, _, authority = url.partition("://")
+    host = authority.rpartition("@")[2]
+    name, colon, port = host.rpartition(":")
+    if not colon or not (port.isascii() and port.isdigit()):
+        name, port = host.removesuffix(":"), ""
+    name = name.strip("[]").lower()
+    if not name:
+        return {}
+    attributes: dict[str, Any] = {"url.scheme": scheme.lower(), "server.address": name}
+    if port:
+        attributes["server.port"] = int(port)
+    return attributes
+
+
+def _headers(get: Callable[[str], Any], attributes: dict[str, Any]) -> None:
+    agent = get("user-agent")
+    if agent:
+        attributes["user_agent.original"] = str(agent)
+    forwarded = get("x-forwarded-for")
+    if forwarded:
+        found = _FORWARDED.match(str(forwarded))
+        if found is not None:
+            attributes["client.address"] = found[1] or found[2] or found[3]
+
+
+def route_of(function_name: str, binding: Mapping[str, Any]) -> str:
+    """Return the route of an HTTP function as callers see it: `/api/items/{id}`; empty if the binding is unknown.
+
+    Without a route of its own a function is served under its name; the prefix is host.json's, `api` by default.
+    """
+    if not binding:
+        return ""
+    route = binding.get("route")
+    if route is None:
+        route = function_name
+    return "/" + "/".join(part for part in (_route_prefix(), str(route).strip("/")) if part)
+
+
+_prefixes: dict[str, str] = {}
+
+
+def _route_prefix() -> str:
+    root = os.environ.get("AzureWebJobsScriptRoot") or os.getcwd()  # noqa: SIM112 - the platform spells it so
+    if root not in _prefixes:
+        _prefixes[root] = _read_route_prefix(root)
+    return _prefixes[root]
+
+
+def _read_route_prefix(root: str) -> str:
+    try:
+        with open(os.path.join(root, "host.json"), encoding="utf-8-sig") as file:
+            return str(json.load(file)["extensions"]["http"]["routePrefix"]).strip("/")
+    except (OSError, ValueError, LookupError, TypeError):
+        return "api"
+
+
+def status_of(args: Mapping[str, Any], result: Any) -> int | None:
+    """Return the status with which the host answers an HTTP call whose function returned `result`; None if unclear.
+
+    A text means 200, and a response can also have been set on an output binding; nothing at all is 204.
+    """
+    if isinstance(result, (str, bytes)):
+        return 200
+    if result is None:
+        result = next((value for value in map(_output, args.values()) if value is not None), None)
+        if result is None:
+            return 204
+        if isinstance(result, (str, bytes)):
+            return 200
+    code = getattr(result, "status_code", None)
+    return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+def _output(argument: Any) -> Any:
+    """Return the HTTP response that was set on an output binding, if the argument is one and it was."""
+    if not hasattr(argument, "set") or not hasattr(argument, "get"):
+        return None
+    value = argument.get()
+    return value if hasattr(value, "status_code") else None
+
+
+def is_server_error(status: int) -> bool:
+    """Whether a status says that the service failed, as against the caller."""
+    return status >= _ERROR
