@@ -1,4 +1,4 @@
-"""Where telemetry goes, with one face for all: commit, kick, flush within a time, retire."""
+"""Where telemetry goes, with one face for all: commit, kick, deliver within a time, retire."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ class Destination:
     def kick(self) -> None:
         """Deliver what there is now, in the background."""
 
-    def flush(self, timeout: float) -> bool:  # noqa: ARG002
-        """Deliver what ended before, within `timeout` seconds; whether it arrived."""
-        return True
+    def deliver(self) -> Callable[[float], bool]:
+        """Begin to deliver what ended before; the result waits for so many seconds, and says whether it arrived."""
+        return lambda _: True
 
     def retire(self) -> None:
         """Deliver what there is, in the background, and end what was started."""
@@ -83,9 +83,13 @@ class ToChannel(Destination):
         self._owned = owned
         self.commit = channel.commit  # type: ignore[method-assign]
         self.kick = channel.kick  # type: ignore[method-assign]
-        self.flush = channel.flush  # type: ignore[method-assign]
 
     takes_all = True
+
+    def deliver(self) -> Callable[[float], bool]:
+        """Begin to deliver what was handed over before."""
+        self.kick()
+        return self._spans.channel.flush
 
     def retire(self) -> None:
         """Let a channel of our own deliver what it has, in the background, and end."""
@@ -103,7 +107,8 @@ class ToChannel(Destination):
         from ext_opentelemetry.log_exporter import ChannelLogRecordProcessor
 
         spans = self._spans
-        return ChannelLogRecordProcessor(spans.channel, spans.operations, follow_sampling=follow_sampling)
+        operations = spans.operations if hasattr(spans.operations, "of_context") else None
+        return ChannelLogRecordProcessor(spans.channel, operations, follow_sampling=follow_sampling)
 
 
 class ToConsole(Destination):
@@ -146,24 +151,24 @@ class ToExporter(Destination):
 
         self._exporter = LateExporter(make, name, owned=owned, report=report)
         self.processor: SpanProcessor = BatchSpanProcessor(self._exporter)
-        self._background = Background(self._deliver, "ext_opentelemetry-flush")
+        self._background = Background(self._flush, "ext_opentelemetry-flush")
 
     def kick(self) -> None:
         """Deliver what there is now, in the background."""
         self._background.ask()
 
-    def flush(self, timeout: float) -> bool:
-        """Deliver what ended before, within `timeout` seconds; the processor itself would take its own time."""
-        return self._background.ask().wait(timeout)
+    def deliver(self) -> Callable[[float], bool]:
+        """Begin to deliver what ended before; to wait for the processor itself would take as long as it likes."""
+        return self._background.ask().wait
 
     def retire(self) -> None:
         """Deliver what there is, and end the processor's thread, both in the background."""
         Background(self._end, "ext_opentelemetry-retire").ask()
 
-    def _deliver(self) -> bool:
+    def _flush(self) -> bool:
         before = self._exporter.failures
         done = self.processor.force_flush()
-        return done and self._exporter.force_flush() and self._exporter.failures == before
+        return done is not False and self._exporter.force_flush() and self._exporter.failures == before
 
     def _end(self) -> bool:
         self.processor.shutdown()

@@ -68,7 +68,7 @@ class LateExporter(SpanExporter):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Have the exporter deliver what it holds back."""
-        return self._made is None or self._made.force_flush(timeout_millis)
+        return self._made is None or self._made.force_flush(timeout_millis) is not False
 
     def shutdown(self) -> None:
         """End the exporter, if it is ours."""

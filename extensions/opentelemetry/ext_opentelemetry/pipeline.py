@@ -124,11 +124,9 @@ class Pipeline:
         """
         deadline = monotonic() + timeout
         theirs = self._theirs.ask() if self._theirs is not None else None
-        delivered = True
-        if self._signals is not None:
-            self.destination.kick()
-            delivered = self._signals.flush(timeout)
-        delivered = self.destination.flush(max(0.0, deadline - monotonic())) and delivered
+        spans = self.destination.deliver()
+        delivered = self._signals is None or self._signals.flush(timeout)
+        delivered = spans(max(0.0, deadline - monotonic())) and delivered
         return (theirs is None or theirs.wait(deadline - monotonic())) and delivered
 
     def retire(self) -> None:
