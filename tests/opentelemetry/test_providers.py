@@ -1,0 +1,501 @@
+"""Meters and loggers of this process export where spans do, and cost nothing before somebody asks for one."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+import threading
+from time import monotonic
+
+import pytest
+from opentelemetry import _logs, metrics
+from opentelemetry._logs import NoOpLoggerProvider
+from opentelemetry.metrics import NoOpMeter, NoOpMeterProvider, Observation
+from opentelemetry.sdk._logs.export import SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics.export import ConsoleMetricExporter, MetricExporter, MetricExportResult
+
+from ext_appinsights import Channel
+from ext_opentelemetry import otlp, providers
+from ext_opentelemetry.log_exporter import AppInsightsLogExporter, ChannelLogRecordProcessor
+from ext_opentelemetry.metric_exporter import AppInsightsMetricExporter
+from tests.support.ingestion import HANG, IngestionServer
+from tests.support.otlp import OtlpServer, attributes
+from tests.support.signals import OLD_LOGS, RESOURCE, Kept, emit
+
+pytestmark = pytest.mark.usefixtures("fresh")
+
+
+@pytest.fixture(autouse=True)
+def own_stand_in(monkeypatch):
+    """The API's meters for libraries that ask early, as in a new process."""
+    stand_in = type(metrics._internal._PROXY_METER_PROVIDER)
+    monkeypatch.setattr(metrics._internal, "_PROXY_METER_PROVIDER", stand_in())
+
+
+def resource():
+    return RESOURCE
+
+
+def nothing():
+    return None
+
+
+def to_channel(channel):
+    return providers.set_up(
+        metric_exporter=lambda: AppInsightsMetricExporter(channel=channel),
+        log_processor=lambda: ChannelLogRecordProcessor(channel),
+        resource=resource,
+    )
+
+
+def to(exporter=None, processor=None):
+    return providers.set_up(metric_exporter=lambda: exporter, log_processor=lambda: processor, resource=resource)
+
+
+@pytest.fixture
+def channel(server):
+    made = Channel(server.connection_string, journal=False)
+    yield made
+    made.close(0.0)
+
+
+def count(name="orders", by=1):
+    metrics.get_meter("m").create_counter(name).add(by)
+
+
+def log(body):
+    emit(_logs.get_logger("l"), body)
+
+
+class Recorder(MetricExporter):
+    """Keeps the values that it is given, and notes its end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, float] = {}
+        self.ended = threading.Event()
+
+    def export(self, metrics_data, timeout_millis=10_000, **_):
+        for of_resource in metrics_data.resource_metrics:
+            for of_scope in of_resource.scope_metrics:
+                for metric in of_scope.metrics:
+                    self.values[metric.name] = metric.data.data_points[0].value
+        return MetricExportResult.SUCCESS
+
+    def force_flush(self, timeout_millis=10_000):
+        return True
+
+    def shutdown(self, timeout_millis=30_000, **_):
+        self.ended.set()
+
+
+def run(code: str, **settings: str) -> list[str]:
+    """Run a program of its own; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, "-c", PREPARED + textwrap.dedent(code)],
+        env={**os.environ, **settings}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+PREPARED = """
+import atexit, os, sys, threading
+from ext_appinsights import Channel
+from ext_opentelemetry import providers
+
+def exporter():
+    from ext_opentelemetry.metric_exporter import AppInsightsMetricExporter
+    return AppInsightsMetricExporter(channel=channel)
+
+def processor():
+    from ext_opentelemetry.log_exporter import ChannelLogRecordProcessor
+    return ChannelLogRecordProcessor(channel)
+
+def resource():
+    from opentelemetry.sdk.resources import Resource
+    return Resource({"service.name": "shop"})
+
+def loaded():
+    return [name for name in ("metrics", "_logs") if "opentelemetry.sdk." + name in sys.modules]
+
+def threads():
+    return sorted(one.name for one in threading.enumerate() if one not in before)
+
+before = threading.enumerate()
+
+channel = Channel(os.environ["TARGET"], journal=False, exit_timeout=0.0)
+put = providers.set_up(metric_exporter=exporter, log_processor=processor, resource=resource)
+from opentelemetry import _logs, metrics
+"""
+
+
+def test_nothing_is_imported_and_no_thread_made_before_somebody_asks(server):
+    """A meter costs the thread of its reader, a logger none."""
+    lines = run(
+        """
+        print(loaded(), threads(), put.flush(1.0))
+        _logs.get_logger("l")
+        print(loaded(), threads())
+        metrics.get_meter("m")
+        print(loaded(), threads())
+        """,
+        TARGET=server.connection_string,
+    )
+    assert lines == ["[] [] True", "['_logs'] []", "['metrics', '_logs'] ['OtelPeriodicExportingMetricReader']"]
+
+
+def test_what_is_measured_and_logged_is_delivered_at_flush(server, channel):
+    put = to_channel(channel)
+    count()
+    log("sold out")
+    assert put.flush(20.0)
+    assert sorted(item["data"]["baseType"] for item in server.items) == ["MessageData", "MetricData"]
+    assert {item["tags"]["ai.cloud.role"] for item in server.items} == {"ns.shop"}
+
+
+def test_meters_and_loggers_from_before_the_set_up_work_after_it(server, channel):
+    """Libraries ask for theirs at import."""
+    counter = metrics.get_meter("library").create_counter("calls")
+    logger = _logs.get_logger("library")
+    counter.add(1)
+    put = to_channel(channel)
+    counter.add(2)
+    emit(logger, "x")
+    assert put.flush(20.0)
+    sent = {item["data"]["baseType"]: item["data"]["baseData"] for item in server.items}
+    assert sent["MetricData"]["metrics"][0]["value"] == 2
+    assert sent["MessageData"]["message"] == "x"
+
+
+def test_a_reader_exports_by_itself(server, channel, monkeypatch):
+    """At the interval that OpenTelemetry's variable sets, in milliseconds."""
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "50")
+    to_channel(channel)
+    count()
+    server.wait_for_items(1)
+
+
+def test_a_wrong_interval_is_said_and_the_usual_one_taken(channel, monkeypatch, caplog):
+    monkeypatch.setenv("OTEL_METRIC_EXPORT_INTERVAL", "0")
+    put = to_channel(channel)
+    count()
+    assert put.flush(20.0)
+    assert caplog.messages == [
+        "OTEL_METRIC_EXPORT_INTERVAL must be a number of milliseconds above 0; metrics are exported every 60 s."
+    ]
+
+
+@pytest.mark.parametrize("theirs", [NoOpMeterProvider(), providers.LazyMeterProvider()])
+def test_a_meter_provider_of_the_app_is_left_alone(channel, theirs):
+    metrics.set_meter_provider(theirs)
+    to_channel(channel)
+    assert metrics.get_meter_provider() is theirs
+    assert _logs.get_logger_provider() is providers._loggers
+
+
+def test_a_logger_provider_of_the_app_is_left_alone(channel):
+    theirs = NoOpLoggerProvider()
+    _logs.set_logger_provider(theirs)
+    to_channel(channel)
+    assert _logs.get_logger_provider() is theirs
+    assert metrics.get_meter_provider() is providers._meters
+
+
+def test_without_a_destination_meters_and_loggers_do_nothing(server, channel):
+    """Those that are asked for once there is one work."""
+    to()
+    assert isinstance(metrics.get_meter("m"), NoOpMeter)
+    count()
+    log("x")
+    put = to_channel(channel)
+    count("later")
+    assert put.flush(20.0)
+    assert [item["data"]["baseData"]["metrics"][0]["name"] for item in server.items] == ["later"]
+
+
+def test_a_switched_off_sdk_stays_off(channel, monkeypatch):
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    to_channel(channel)
+    assert isinstance(metrics.get_meter("m"), NoOpMeter)
+    log("x")
+    assert channel.stats()["waiting"] == 0
+
+
+def test_an_exporter_that_cannot_be_made_is_said_once_and_harms_nobody(caplog):
+    def fails():
+        raise ImportError("No module named 'otlp'")
+
+    providers.set_up(metric_exporter=fails, log_processor=fails, resource=resource)
+    for _ in range(2):
+        count()
+        log("x")
+    assert caplog.messages == [
+        "Metrics are not exported: ImportError: No module named 'otlp'",
+        "Logs are not exported: ImportError: No module named 'otlp'",
+    ]
+
+
+def test_a_resource_that_cannot_be_made_harms_nobody(caplog):
+    def fails():
+        raise ValueError("no resource")
+
+    providers.set_up(metric_exporter=Recorder, log_processor=nothing, resource=fails)
+    count()
+    assert caplog.messages == ["Metrics are not exported: ValueError: no resource"]
+
+
+def test_an_exporter_may_ask_for_a_meter_while_it_is_made():
+    """The official ones measure themselves."""
+
+    def asks():
+        metrics.get_meter("exporter").create_counter("sent").add(1)
+        return recorder
+
+    recorder = Recorder()
+    put = providers.set_up(metric_exporter=asks, log_processor=nothing, resource=resource)
+    count()
+    assert put.flush(20.0)
+    assert recorder.values == {"orders": 1}
+
+
+def test_any_number_of_threads_get_meters_of_one_provider():
+    made = []
+
+    def make():
+        made.append(Recorder())
+        return made[-1]
+
+    put = providers.set_up(metric_exporter=make, log_processor=nothing, resource=resource)
+    together = threading.Barrier(8)
+
+    def work():
+        together.wait()
+        count()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert put.flush(20.0)
+    assert [recorder.values for recorder in made] == [{"orders": 8}]
+
+
+def test_after_another_configuration_the_same_meter_exports_there():
+    """What was measured before goes where it went."""
+    first, second = Recorder(), Recorder()
+    before = to(first)
+    counter = metrics.get_meter("m").create_up_down_counter("open")
+    counter.add(1)
+    put = to(second)
+    before.retire()
+    counter.add(1)
+    assert put.flush(20.0)
+    assert (first.values, second.values) == ({"open": 1}, {"open": 2})
+    assert first.ended.wait(20.0)
+    assert not second.ended.is_set()
+
+
+def test_after_another_configuration_the_same_logger_logs_there():
+    first, second = Kept(), Kept()
+    to(processor=first)
+    logger = _logs.get_logger("l")
+    emit(logger, "one")
+    to(processor=second)
+    emit(logger, "two")
+    assert [[one.log_record.body for one in kept.records] for kept in (first, second)] == [["one"], ["two"]]
+
+
+def test_what_is_retired_before_the_next_is_set_up_is_delivered_and_ended():
+    recorder = Recorder()
+    put = to(recorder, Kept())
+    count()
+    log("x")
+    put.retire()
+    assert recorder.values == {"orders": 1}
+    assert recorder.ended.wait(20.0)
+    count()
+    log("x")
+    assert put.flush(1.0)
+    other = Recorder()
+    count("later")
+    assert to(other).flush(20.0)
+    assert other.values == {"orders": 2, "later": 1}
+
+
+@pytest.mark.skipif(OLD_LOGS, reason="that SDK does not ask")
+def test_a_logger_is_enabled_while_there_is_somewhere_to_log():
+    from opentelemetry.sdk._logs import Logger
+
+    if not hasattr(Logger, "enabled"):
+        pytest.skip("that SDK does not ask")
+    put = to(processor=Kept())
+    logger = _logs.get_logger("l")
+    assert logger.enabled()
+    put.retire()
+    assert not logger.enabled()
+
+
+def test_flush_returns_in_time_whatever_the_service_does():
+    with IngestionServer(default=HANG) as hanging:
+        channel = Channel(hanging.connection_string, journal=False)
+        put = to_channel(channel)
+        count()
+        log("x")
+        started = monotonic()
+        assert not put.flush(0.3)
+        assert monotonic() - started < 5.0
+        channel.close(0.0)
+
+
+def test_flush_returns_in_time_whatever_an_instrument_of_the_app_does(channel):
+    answer = threading.Event()
+
+    def slow(_):
+        answer.wait(60.0)
+        return [Observation(1)]
+
+    put = to_channel(channel)
+    metrics.get_meter("m").create_observable_gauge("slow", [slow])
+    started = monotonic()
+    assert not put.flush(0.3)
+    assert monotonic() - started < 10.0
+    answer.set()
+    assert put.flush(20.0)
+
+
+def test_flush_returns_in_time_whatever_an_official_exporter_does(monkeypatch):
+    with OtlpServer(delay=60.0) as slow:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", slow.url)
+        put = providers.set_up(
+            metric_exporter=otlp.metric_exporter, log_processor=otlp.log_processor, resource=resource
+        )
+        count()
+        log("x")
+        started = monotonic()
+        assert not put.flush(0.3)
+        assert monotonic() - started < 10.0
+
+
+def test_otlp_gets_metrics_and_logs(monkeypatch):
+    """By the official exporters."""
+    with OtlpServer() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        put = providers.set_up(
+            metric_exporter=otlp.metric_exporter, log_processor=otlp.log_processor, resource=resource
+        )
+        count(by=3)
+        emit(_logs.get_logger("l"), "sold out", {"tenant": "a"})
+        assert put.flush(20.0)
+        (metric,), (record,) = receiver.wait_for("metrics"), receiver.wait_for("logs")
+        assert (metric.name, metric.sum.data_points[0].as_int) == ("orders", 3)
+        assert (record.body.string_value, attributes(record)) == ("sold out", {"tenant": "a"})
+        assert receiver.resource("/v1/metrics")["service.name"] == "shop"
+        assert receiver.resource("/v1/logs")["service.name"] == "shop"
+        put.retire()
+
+
+def test_metrics_that_otlp_refused_are_not_called_delivered(monkeypatch):
+    with OtlpServer(status=400) as refusing:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", refusing.url)
+        put = providers.set_up(metric_exporter=otlp.metric_exporter, log_processor=nothing, resource=resource)
+        count()
+        assert not put.flush(20.0)
+
+
+def test_the_console_gets_metrics_and_the_exporter_works_in_official_processors(server, capsys):
+    exporter = AppInsightsLogExporter(server.connection_string, journal=False)
+    put = to(ConsoleMetricExporter(out=sys.stdout), SimpleLogRecordProcessor(exporter))
+    count()
+    log("x")
+    put.flush(20.0)
+    assert '"name": "orders"' in capsys.readouterr().out
+    put.retire()
+    server.wait_for_items(1)
+
+
+def test_the_global_providers_can_be_flushed_and_stay_in_use(server, channel):
+    to_channel(channel)
+    for body in ("one", "two"):
+        count()
+        log(body)
+        assert metrics.get_meter_provider().force_flush(20_000)
+        assert _logs.get_logger_provider().force_flush(20_000)
+        metrics.get_meter_provider().shutdown()
+        _logs.get_logger_provider().shutdown()
+    assert len(server.items) == 4
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_measures_and_logs_on_its_own(server):
+    run(
+        """
+        counter = metrics.get_meter("m").create_counter("orders")
+        counter.add(1, {"who": "parent"})
+        assert put.flush(20.0)
+        child = os.fork()
+        if not child:
+            counter.add(1, {"who": "child"})
+            delivered = put.flush(20.0)
+            os._exit(0 if delivered and "OtelPeriodicExportingMetricReader" in threads() else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        """,
+        TARGET=server.connection_string,
+    )
+    assert [item["data"]["baseData"]["properties"]["who"] for item in server.items] == ["parent", "child"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_fork_while_another_thread_makes_the_provider_does_not_block_the_child(server):
+    run(
+        """
+        making, go_on = threading.Event(), threading.Event()
+
+        def slow():
+            making.set()
+            go_on.wait(30.0)
+            return exporter()
+
+        put = providers.set_up(metric_exporter=slow, log_processor=processor, resource=resource)
+        thread = threading.Thread(target=metrics.get_meter, args=("m",))
+        thread.start()
+        making.wait(30.0)
+        child = os.fork()
+        if not child:
+            providers.set_up(metric_exporter=exporter, log_processor=processor, resource=resource)
+            metrics.get_meter("m").create_counter("orders").add(1)
+            os._exit(0 if put.flush(20.0) else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        go_on.set()
+        thread.join()
+        """,
+        TARGET=server.connection_string,
+    )
+    assert len(server.items) == 1
+
+
+def test_at_the_end_of_the_interpreter_all_is_delivered(server):
+    """Python 3.12 and later start no thread there."""
+    run(
+        """
+        metrics.get_meter("m").create_counter("orders").add(1)
+        atexit.register(lambda: put.flush(20.0))
+        """,
+        TARGET=server.connection_string,
+    )
+    assert len(server.items) == 1
+
+
+def test_a_thread_that_logs_while_it_is_reconfigured_loses_nothing():
+    """Each record is at one of the two."""
+    first, second = Kept(), Kept()
+    to(processor=first)
+    logger = _logs.get_logger("l")
+    thread = threading.Thread(target=lambda: [emit(logger, str(number)) for number in range(500)])
+    thread.start()
+    to(processor=second)
+    thread.join()
+    assert [one.log_record.body for one in first.records + second.records] == [str(number) for number in range(500)]
