@@ -7,11 +7,11 @@ import json
 import re
 import subprocess
 import sys
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 import pytest
 
-from ext_appinsights import ConnectionString
+from ext_appinsights import ConnectionString, failures, transport
 from ext_appinsights.failures import Failure
 from ext_appinsights.transport import BODY_LIMIT, Transport
 from tests.support.ingestion import KEY, Answer, IngestionServer
@@ -49,6 +49,24 @@ def test_a_request_names_its_sender_and_its_form(transport_to):
         "accept": "application/json",
         "user-agent": f"azfunc-ext-appinsights/{version('azfunc-ext-appinsights')}",
     }
+
+
+def test_a_sender_without_metadata_has_no_version(monkeypatch):
+    """As when the package's folder was copied, and not installed."""
+
+    def missing(name: str) -> str:
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr("importlib.metadata.version", missing)
+    assert transport._user_agent() == "azfunc-ext-appinsights"
+
+
+def test_what_nobody_thought_of_is_called_a_defect():
+    """The items are kept all the same."""
+    assert failures.words(KeyError("x")) == (
+        "defect",
+        "a defect of ext_appinsights, please report it (KeyError: 'x'); the items are kept and sent later.",
+    )
 
 
 def test_an_endpoint_may_have_a_path(transport_to):

@@ -246,6 +246,7 @@ def test_a_proxy_that_breaks_up_tls_is_found_out(transport_to, monkeypatch, auth
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "b"}, "https://a.b", None),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": ".b"}, "https://a.b", None),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "b"}, "https://a.bb", "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.b"}, "https://user:x@a.b/path", None),
         ({"HTTP_PROXY": "http://p:1", "no_proxy": "127.0.0.1"}, "http://127.0.0.1:4319", None),
         ({"HTTP_PROXY": "http://p:1"}, "http://127.0.0.1:4319", "http://p:1"),
         ({"HTTP_PROXY": "http://p:1", "REQUEST_METHOD": "GET"}, "http://a.b", None),

@@ -43,7 +43,7 @@ def proxy_for(endpoint: str) -> Proxy | None:
     settings = getproxies()
     name = target.scheme if settings.get(target.scheme) else "all"
     setting = settings.get(name, "").strip()
-    if not setting or proxy_bypass(target.netloc):
+    if not setting or proxy_bypass(target.netloc.rpartition("@")[2]):
         return None
     return _read(setting, f"{name.upper()}_PROXY")
 
