@@ -6,6 +6,7 @@ import pytest
 from opentelemetry import _logs, metrics, trace
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, TraceFlags
 
 from ext_opentelemetry import OpenTelemetryExtension, host_json, instrument, pipeline, providers
@@ -102,3 +103,17 @@ def server():
     """An ingestion endpoint that accepts everything."""
     with IngestionServer() as running:
         yield running
+
+
+@pytest.fixture
+def finished(fresh):
+    """The extension with an exporter in memory; calling it gives the spans that ended so far."""
+    exporter = InMemorySpanExporter()
+    fresh.configure(exporter=exporter)
+
+    def spans():
+        fresh.shutdown(20.0)
+        return exporter.get_finished_spans()
+
+    yield spans
+    pipeline._switch.target.shutdown()
