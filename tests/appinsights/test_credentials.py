@@ -428,9 +428,9 @@ def test_the_time_of_the_credential_is_not_that_of_the_request(authority):
     """However long the token took, the request has its whole deadline."""
     credential = Credential()
     credential.gate.clear()
-    threading.Timer(0.6, credential.gate.set).start()
+    threading.Timer(1.2, credential.gate.set).start()
     with IngestionServer(tls=authority.server()) as server:
-        transport = Transport(ConnectionString(KEY, server.url), 0.5, credential)
+        transport = Transport(ConnectionString(KEY, server.url), 1.0, credential)
 
         assert transport.post(b"").status == 200
         transport.close()

@@ -29,8 +29,8 @@ def transport_to():
         return made[-1]
 
     yield make
-    for transport in made:
-        transport.close()
+    for used in made:
+        used.close()
 
 
 def test_a_request_names_its_sender_and_its_form(transport_to):
@@ -80,10 +80,10 @@ def test_an_endpoint_may_have_a_path(transport_to):
 def test_an_answer_is_read_up_to_a_limit(transport_to):
     """And the next request still works."""
     with IngestionServer(Answer(500, body=b"x" * (BODY_LIMIT + 100_000))) as server:
-        transport = transport_to(server)
+        sending = transport_to(server)
 
-        assert len(transport.post(BODY).body) == BODY_LIMIT
-        assert transport.post(BODY).status == 200
+        assert len(sending.post(BODY).body) == BODY_LIMIT
+        assert sending.post(BODY).status == 200
 
 
 def test_a_compressed_answer_is_read(transport_to):
@@ -99,9 +99,9 @@ def test_where_it_was_sent_is_remembered(transport_to, status: int):
     with IngestionServer() as last, IngestionServer() as middle, IngestionServer() as first:
         first.default = Answer(status, headers={"Location": f"{middle.url}/v2.1/track"})
         middle.default = Answer(status, headers={"Location": f"{last.url}/moved/v2.1/track"})
-        transport = transport_to(first)
+        sending = transport_to(first)
 
-        assert [transport.post(BODY).status, transport.post(BODY).status] == [200, 200]
+        assert [sending.post(BODY).status, sending.post(BODY).status] == [200, 200]
         assert [len(server.requests) for server in (first, middle, last)] == [1, 1, 2]
         assert {request.path for request in last.requests} == {"/moved/v2.1/track"}
         assert [item["name"] for item in first.items + middle.items + last.items] == ["a"] * 4
@@ -112,13 +112,13 @@ def test_it_is_forgotten_when_that_host_fails(transport_to):
     with IngestionServer() as first:
         with IngestionServer(Answer(), Answer(reset=True)) as moved:
             first.default = Answer(308, headers={"Location": moved.url})
-            transport = transport_to(first)
-            transport.post(BODY)
+            sending = transport_to(first)
+            sending.post(BODY)
             with pytest.raises(Failure):
-                transport.post(BODY)
+                sending.post(BODY)
         first.default = Answer()
 
-        assert transport.post(BODY).status == 200
+        assert sending.post(BODY).status == 200
         assert len(first.requests) == 2
 
 
@@ -141,14 +141,14 @@ def test_a_ring_of_redirects_says_that_it_is_one(transport_to):
 def test_a_redirect_to_ever_new_addresses_costs_no_memory(transport_to):
     """Connections that are not used any more are closed."""
     with IngestionServer() as server:
-        transport = transport_to(server)
+        sending = transport_to(server)
         for number in range(50):
             server.script.append(Answer(307, headers={"Location": f"/{number}/v2.1/track"}))
             server.script.append(Answer())
-            assert transport.post(BODY).status == 200
+            assert sending.post(BODY).status == 200
 
         assert server.requests[-1].path == "/49/v2.1/track"
-        assert len(transport._routes) <= 8
+        assert len(sending._routes) <= 8
 
 
 @pytest.mark.parametrize("location", [None, "", "http://[", "ftp://127.0.0.1"])
