@@ -116,4 +116,5 @@ def finished(fresh):
         return exporter.get_finished_spans()
 
     yield spans
-    pipeline._switch.target.shutdown()
+    if pipeline._switch.target is not None:
+        pipeline._switch.target.shutdown()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from azure.monitor.opentelemetry.exporter.export.trace._utils import _get_DJB2_sample_score
 from hypothesis import given
 from hypothesis import strategies as st
 from opentelemetry import trace
@@ -29,8 +30,6 @@ def test_the_score_is_that_of_the_other_sdks(trace_id: int, expected: float):
 @given(st.integers(1, (1 << 128) - 1))
 def test_the_score_is_what_microsofts_exporter_computes(trace_id: int):
     """For any trace."""
-    from azure.monitor.opentelemetry.exporter.export.trace._utils import _get_DJB2_sample_score
-
     assert score(trace_id) == _get_DJB2_sample_score(f"{trace_id:032x}")
 
 

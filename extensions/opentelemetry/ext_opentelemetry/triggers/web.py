@@ -62,7 +62,7 @@ def _server(url: str) -> dict[str, Any]:
     scheme, _, authority = url.partition("://")
     host = authority.rpartition("@")[2]
     name, colon, port = host.rpartition(":")
-    if not colon or not (port.isascii() and port.isdigit()):
+    if not colon or len(port) > 5 or not (port.isascii() and port.isdigit()):  # noqa: PLR2004 - 65535
         name, port = host.removesuffix(":"), ""
     name = name.strip("[]").lower()
     if not name:
