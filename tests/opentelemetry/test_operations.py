@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from opentelemetry import trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanContext, SpanKind
 
 from ext_appinsights import Channel
 from ext_opentelemetry import AppInsightsSpanExporter
 from ext_opentelemetry.exporter import ChannelSpanProcessor
-from ext_opentelemetry.operations import REMEMBERED, Operations
+from ext_opentelemetry.operations import OPEN, REMEMBERED, Operations
 from ext_opentelemetry.sampling import InvocationSampler
 
 ROUTE = {"http.request.method": "GET", "http.route": "/items/{id}", "http.response.status_code": 200}
@@ -40,6 +42,12 @@ def traced(server):
 
     yield provider.get_tracer("test"), items
     provider.shutdown()
+
+
+@pytest.fixture
+def tracer():
+    """A tracer without any processor."""
+    return TracerProvider(shutdown_on_exit=False).get_tracer("test")
 
 
 def test_all_that_is_inside_has_the_requests_name(traced):
@@ -87,12 +95,71 @@ def test_what_starts_after_its_parent_ended_inherits_too(traced):
 
 
 def test_what_is_remembered_is_bounded(make_span):
-    """Memory does not grow with the number of spans."""
+    """Memory does not grow with the number of spans, whether they end or not."""
     operations = Operations()
     for _ in range(REMEMBERED + 50):
-        operations.start(make_span("s", SpanKind.INTERNAL))
+        span = make_span("s", SpanKind.INTERNAL)
+        operations.start(span)
+        operations.of(span)
+    assert (len(operations._open), len(operations._ended)) == (0, REMEMBERED)
 
-    assert len(operations._by_span) == REMEMBERED
+    span = make_span("s", SpanKind.INTERNAL)
+    for number in range(OPEN + 50):
+        operations.start(ReadableSpan("s", SpanContext(1, number + 1, is_remote=False), resource=span.resource))
+    assert len(operations._open) == OPEN
+
+
+def test_an_open_operation_is_not_forgotten_while_others_come_and_go(make_span, tracer):
+    """A long invocation among thousands of short ones."""
+    operations = Operations()
+    with tracer.start_as_current_span("long", kind=SpanKind.SERVER) as long:
+        operations.start(long)
+        for _ in range(REMEMBERED + 50):
+            span = make_span("s", SpanKind.INTERNAL)
+            operations.start(span)
+            operations.of(span)
+        with tracer.start_as_current_span("inside") as inside:
+            operations.start(inside)
+
+    assert operations.of(inside).name == "long"
+
+
+def test_an_operation_is_found_by_the_ids_of_any_of_its_spans(tracer):
+    """As log records carry them; before and after the span ended."""
+    operations = Operations()
+    with tracer.start_as_current_span("GET", kind=SpanKind.SERVER) as request:
+        operations.start(request)
+        with tracer.start_as_current_span("inside") as inside:
+            operations.start(inside)
+        ids = inside.get_span_context()
+        found = operations.of_context(ids.trace_id, ids.span_id)
+        assert found is operations.of(inside)
+        assert operations.of_context(ids.trace_id, ids.span_id) is found
+        request.set_attributes(ROUTE)
+
+    assert found.name == "GET /items/{id}"
+    assert operations.of_context(ids.trace_id, 7) is None
+
+
+def test_many_threads_share_one_registry(tracer):
+    """Each operation keeps its own name, and nothing stays open."""
+    operations = Operations()
+
+    def invoke(number: int) -> list[str]:
+        names = []
+        for turn in range(50):
+            with tracer.start_as_current_span(f"{number}-{turn}", kind=SpanKind.SERVER) as request:
+                operations.start(request)
+                with tracer.start_as_current_span("inside") as inside:
+                    operations.start(inside)
+                names.append(operations.of(inside).name == f"{number}-{turn}")
+            operations.of(request)
+        return names
+
+    with ThreadPoolExecutor(8) as pool:
+        assert all(all(names) for names in pool.map(invoke, range(200)))
+    assert len(operations._open) == 0
+    assert len(operations._ended) <= REMEMBERED + 8
 
 
 def test_spans_that_were_not_sampled_are_not_sent(server):

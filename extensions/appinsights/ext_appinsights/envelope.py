@@ -62,13 +62,13 @@ def request(
     """Return a request: one thing that was asked of this application (RequestData.bond)."""
     data = {
         "id": fields.required(id, fields.ID_LIMIT),
-        "name": fields.required(name, 1024),
+        "name": fields.required(name, fields.TEXT_LIMIT),
         "duration": fields.duration(duration_ns),
-        "responseCode": fields.required(response_code, 1024),
+        "responseCode": fields.required(response_code, fields.TEXT_LIMIT),
         "success": bool(success),
     }
-    _optional(data, "url", url, 2048)
-    _optional(data, "source", source, 1024)
+    _optional(data, "url", url, fields.URL_LIMIT)
+    _optional(data, "source", source, fields.TEXT_LIMIT)
     return _envelope("Request", "RequestData", data, time_ns, tags, sample_rate, properties, measurements)
 
 
@@ -90,15 +90,15 @@ def dependency(
 ) -> Envelope:
     """Return a dependency: a call to something else, or a part of the work (RemoteDependencyData.bond)."""
     base = {
-        "name": fields.required(name, 1024),
+        "name": fields.required(name, fields.TEXT_LIMIT),
         "duration": fields.duration(duration_ns),
         "success": bool(success),
     }
     _optional(base, "id", id, fields.ID_LIMIT)
-    _optional(base, "resultCode", result_code, 1024)
-    _optional(base, "type", type, 1024)
-    _optional(base, "target", target, 1024)
-    _optional(base, "data", data, 8192)
+    _optional(base, "resultCode", result_code, fields.TEXT_LIMIT)
+    _optional(base, "type", type, fields.TEXT_LIMIT)
+    _optional(base, "target", target, fields.TEXT_LIMIT)
+    _optional(base, "data", data, fields.DATA_LIMIT)
     return _envelope(
         "RemoteDependency", "RemoteDependencyData", base, time_ns, tags, sample_rate, properties, measurements
     )
@@ -129,7 +129,7 @@ def exception(
         raise ValueError("envelope.exception needs error= or details=.")
     data: dict[str, Any] = {"exceptions": found}
     _severity(data, severity)
-    _optional(data, "problemId", problem_id, 1024)
+    _optional(data, "problemId", problem_id, fields.TEXT_LIMIT)
     return _envelope("Exception", "ExceptionData", data, time_ns, tags, sample_rate, properties, measurements)
 
 
@@ -192,7 +192,7 @@ def metric(
     """
     if not fields.is_finite(value):
         raise ValueError(f"The value of metric {name!r} must be a finite number, not {value!r}.")
-    point: dict[str, Any] = {"name": fields.required(name, 1024), "value": value}
+    point: dict[str, Any] = {"name": fields.required(name, fields.TEXT_LIMIT), "value": value}
     _optional(point, "ns", namespace, 256)
     if count is not None:
         point["kind"] = 1  # DataPointType.bond: Aggregation
@@ -219,11 +219,11 @@ def availability(
     """Return the result of an availability test (AvailabilityData.bond)."""
     data = {
         "id": fields.required(id, fields.ID_LIMIT),
-        "name": fields.required(name, 1024),
+        "name": fields.required(name, fields.TEXT_LIMIT),
         "duration": fields.duration(duration_ns),
         "success": bool(success),
     }
-    _optional(data, "runLocation", run_location, 1024)
+    _optional(data, "runLocation", run_location, fields.TEXT_LIMIT)
     _optional(data, "message", message, 8192)
     return _envelope("Availability", "AvailabilityData", data, time_ns, tags, sample_rate, properties, measurements)
 
@@ -243,7 +243,7 @@ def page_view(
 ) -> Envelope:
     """Return a page view (PageViewData.bond)."""
     data = {"id": fields.required(id, fields.ID_LIMIT), "name": fields.required(name, 512)}
-    _optional(data, "url", url, 2048)
+    _optional(data, "url", url, fields.URL_LIMIT)
     _optional(data, "referrerUri", referrer_uri, 2048)
     if duration_ns is not None:
         data["duration"] = fields.duration(duration_ns)
@@ -261,10 +261,10 @@ def _envelope(
     measurements: Measurements,
 ) -> Envelope:
     base = {"ver": 2, **data}
-    if properties:
-        base["properties"] = fields.properties(properties)
-    if measurements:
-        base["measurements"] = fields.measurements(measurements)
+    if kept := fields.properties(properties):
+        base["properties"] = kept
+    if numbers := fields.measurements(measurements):
+        base["measurements"] = numbers
     return {
         "name": _NAME + kind,
         "time": fields.timestamp(time_ns),

@@ -18,6 +18,25 @@ if TYPE_CHECKING:
 KEY_LIMIT = 150
 VALUE_LIMIT = 8192
 ID_LIMIT = 128
+TEXT_LIMIT = 1024
+"""Of names, types, targets, codes and sources."""
+URL_LIMIT = 2048
+DATA_LIMIT = 8192
+
+LONG_VALUE_LIMIT = 256 * 1024
+LONG_VALUES = frozenset(
+    {
+        "gen_ai.input.messages",
+        "gen_ai.output.messages",
+        "gen_ai.system_instructions",
+        "gen_ai.tool.definitions",
+        "gen_ai.tool.call.arguments",
+        "gen_ai.tool.call.result",
+        "gen_ai.evaluation.explanation",
+    }
+)
+"""Properties of conversations with language models, which may be longer (azure-monitor-opentelemetry-exporter,
+_constants.py, `_GEN_AI_ATTRIBUTES`)."""
 
 TAG_LIMITS = {
     "ai.application.ver": 1024,
@@ -69,8 +88,10 @@ def _whole_seconds(seconds: int) -> str:
 
 def duration(nanoseconds: int) -> str:
     """Return a duration as `d.hh:mm:ss.fff`, rounded half up to the millisecond, at least 0 and below 1000 days."""
-    milliseconds = min(max((nanoseconds + _MILLISECOND // 2) // _MILLISECOND, 0), _LONGEST)
-    seconds, milliseconds = divmod(milliseconds, 1000)
+    seconds, milliseconds = divmod((nanoseconds + _MILLISECOND // 2) // _MILLISECOND, 1000)
+    if 0 <= seconds < 60:  # noqa: PLR2004
+        return f"0.00:00:{seconds:02d}.{milliseconds:03d}"
+    seconds, milliseconds = divmod(min(max(seconds * 1000 + milliseconds, 0), _LONGEST), 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -84,28 +105,65 @@ def required(text: object, limit: int) -> str:
 
 
 def value_text(value: object) -> str:
-    """Return a property's value as text: text as it is, anything else as JSON."""
+    """Return a property's value as text: text as it is, bytes as UTF-8, anything else as JSON."""
     if isinstance(value, str):
         return value
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)
+    try:
+        return _encode(_plain(value))
+    except (TypeError, ValueError, RecursionError):  # keys that are no text, or a loop
+        return str(value)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value).decode("utf-8", "replace")
+    return value if isinstance(value, (int, float, str, list, tuple, dict, type(None))) else str(value)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode
+
+
+def value_limit(key: str) -> int:
+    """Return the most characters that the property called `key` may have."""
+    return LONG_VALUE_LIMIT if key in LONG_VALUES else VALUE_LIMIT
 
 
 def properties(values: Mapping[str, Any] | None) -> dict[str, str]:
-    """Return custom dimensions: keys cut to 150 characters, values to 8192, None and empty keys left out."""
+    """Return custom dimensions: keys and values cut to their limits, None and empty keys left out.
+
+    Keys have 150 characters, values 8192, some of language models 256 Ki. No value is lost where keys are equal up to
+    there: the second one ends in `~2`, the third in `~3`.
+    """
     if not values:
         return {}
     return {
-        str(key)[:KEY_LIMIT]: (value if isinstance(value, str) else value_text(value))[:VALUE_LIMIT]
-        for key, value in values.items()
-        if key and value is not None
+        key: (value if isinstance(value, str) else value_text(value))[: value_limit(key)]
+        for key, value in _short_keys(values).items()
+        if value is not None
     }
 
 
 def measurements(values: Mapping[str, Any] | None) -> dict[str, float]:
-    """Return custom measurements: keys cut to 150 characters; what is not a finite number is left out."""
+    """Return custom measurements: keys as those of properties; what is not a finite number is left out."""
     if not values:
         return {}
-    return {str(key)[:KEY_LIMIT]: value for key, value in values.items() if key and is_finite(value)}
+    return {key: value for key, value in _short_keys(values).items() if is_finite(value)}
+
+
+def _short_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    short = {str(key): value for key, value in values.items() if key}
+    if all(len(key) <= KEY_LIMIT for key in short):
+        return short
+    long = {key: value for key, value in short.items() if len(key) > KEY_LIMIT}
+    short = {key: value for key, value in short.items() if len(key) <= KEY_LIMIT}
+    for key, value in long.items():
+        name, number = key[:KEY_LIMIT], 1
+        while name in short:
+            number += 1
+            ending = f"~{number}"
+            name = key[: KEY_LIMIT - len(ending)] + ending
+        short[name] = value
+    return short
 
 
 def is_finite(value: object) -> bool:

@@ -10,6 +10,8 @@ from ext_opentelemetry import urls
 from ext_opentelemetry.attributes import first, http_method, http_status, text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.trace import ReadableSpan
 
     from ext_opentelemetry.attributes import Attributes
@@ -24,43 +26,53 @@ _SQL = frozenset(
 )  # fmt: skip
 
 
-def fields_of(span: ReadableSpan, attributes: Attributes) -> dict[str, Any]:
-    """Return the arguments for `envelope.dependency` that depend on what was called."""
+def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str]) -> dict[str, Any]:
+    """Return the arguments for a dependency that depend on what was called."""
     namespace = text(attributes, "az.namespace")
-    if span.kind is SpanKind.PRODUCER:
-        return _producer(attributes, namespace)
-    if span.kind is not SpanKind.CLIENT:
-        return {"type": f"InProc | {namespace}" if namespace else "InProc", "target": urls.peer(attributes)}
-    fields = _client(span, attributes)
-    if namespace:
-        # Of an Azure SDK the service counts more than the protocol; what the protocol tells is kept.
-        fields["type"] = namespace
-        fields["name"] = span.name
-        fields["target"] = urls.azure_target(attributes) or fields["target"]
+    if span.kind is SpanKind.CLIENT:
+        fields = _client(span, attributes, redact)
+        if namespace:
+            # Of an Azure SDK the service counts more than the protocol; what the protocol tells is kept.
+            fields["type"] = namespace
+            fields["name"] = span.name
+            fields["target"] = urls.azure_target(attributes) or fields["target"]
+    else:
+        fields = {"name": span.name, "success": span.status.is_ok, "result_code": "0"}
+        if span.kind is SpanKind.PRODUCER:
+            return fields | _producer(attributes, namespace)
+        fields["type"] = f"InProc | {namespace}" if namespace else "InProc"
+        fields["target"] = urls.peer(attributes)
+    model = text(attributes, "gen_ai.provider.name", "gen_ai.system")
+    if model:
+        fields["type"] = f"GenAI | {model}"
+        if span.kind is SpanKind.CLIENT:
+            fields["target"] = fields["target"] or model
     return fields
 
 
-def _client(span: ReadableSpan, attributes: Attributes) -> dict[str, Any]:
-    if http_method(attributes):
-        return _http(span, attributes)
+def _client(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str]) -> dict[str, Any]:
+    method = http_method(attributes)
+    if method:
+        return _http(span, method, attributes, redact(urls.call_url(attributes)))
+    common = {"name": span.name, "success": span.status.is_ok, "result_code": "0"}
     if "db.system.name" in attributes or "db.system" in attributes:
-        return _database(attributes)
+        return common | _database(attributes)
     if "messaging.system" in attributes:
-        return {"type": text(attributes, "messaging.system"), "target": urls.messaging_target(attributes)}
+        return common | {"type": text(attributes, "messaging.system"), "target": urls.messaging_target(attributes)}
     system = text(attributes, "rpc.system.name", "rpc.system")
     if system:
-        return _rpc(attributes, system)
-    return {"type": "N/A", "target": urls.peer(attributes)}
+        return common | _rpc(attributes, system)
+    return common | {"type": "N/A", "target": urls.peer(attributes)}
 
 
-def _http(span: ReadableSpan, attributes: Attributes) -> dict[str, Any]:
-    url = urls.url_of(attributes)
+def _http(span: ReadableSpan, method: str, attributes: Attributes, url: str) -> dict[str, Any]:
+    parts = urls.split(url)
     code = http_status(attributes)
     return {
         "type": "HTTP",
-        "name": f"{http_method(attributes)} {urls.path_of(url)}",
+        "name": f"{method} {parts.path or '/'}",
         "data": url,
-        "target": urls.http_target(attributes, url),
+        "target": urls.http_target(attributes, parts),
         "result_code": str(code),
         "success": span.status.is_ok and code < _CLIENT_ERROR,
     }

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from ext_opentelemetry import urls
 from ext_opentelemetry.attributes import destination, http_method, http_status, text
+from ext_opentelemetry.redaction import DEFAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.trace import ReadableSpan
 
     from ext_opentelemetry.attributes import Attributes
@@ -19,30 +22,37 @@ _NANOSECONDS_PER_MS = 1_000_000
 def name_of(span_name: str, attributes: Attributes) -> str:
     """Return a request's name, which is its operation's too: `GET /route`, else `GET /path`, else the span's name."""
     method = http_method(attributes)
-    if not method:
-        return span_name
+    return _name(span_name, method, attributes, DEFAULT.text(urls.request_url(attributes))) if method else span_name
+
+
+def _name(span_name: str, method: str, attributes: Attributes, url: str) -> str:
     route = text(attributes, "http.route")
     if route:
         return f"{method} {route}"
-    url = urls.url_of(attributes)
-    return f"{method} {urls.path_of(url)}" if url else span_name
+    return f"{method} {urls.split(url).path or '/'}" if url else span_name
 
 
-def fields_of(span: ReadableSpan, attributes: Attributes) -> dict[str, Any]:
-    """Return the arguments for `envelope.request` that depend on what the request was about."""
-    if http_method(attributes):
-        code = http_status(attributes)
-        return {
-            "url": urls.url_of(attributes),
-            "response_code": str(code),
-            "success": span.status.is_ok and 0 < code < _CLIENT_ERROR,
-        }
-    return {"source": _source(attributes), "success": span.status.is_ok}
+def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str]) -> dict[str, Any]:
+    """Return the arguments for a request that depend on what it was about."""
+    is_ok = span.status.is_ok
+    method = http_method(attributes)
+    if not method:
+        return {"name": span.name, "success": is_ok, "source": _source(attributes)}
+    code = http_status(attributes)
+    url = redact(urls.request_url(attributes))
+    return {
+        "name": _name(span.name, method, attributes, url),
+        "url": url,
+        "response_code": str(code),
+        "success": is_ok and 0 < code < _CLIENT_ERROR,
+    }
 
 
 def _source(attributes: Attributes) -> str:
     if text(attributes, "az.namespace"):
         return urls.azure_target(attributes)
+    if not text(attributes, "messaging.system"):
+        return ""
     queue = destination(attributes)
     sender = text(attributes, "client.address", "net.peer.name", "net.peer.ip", "server.address")
     return f"{sender}/{queue}" if sender and queue else queue

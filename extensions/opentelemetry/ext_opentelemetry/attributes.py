@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ext_appinsights.fields import value_text
+
 Attributes = Mapping[str, Any]
 
 SAMPLE_RATE = "_MS.sampleRate"
@@ -59,24 +61,28 @@ def first(attributes: Attributes, *names: str) -> Any:
     """Return the value of the first of the attributes that is there and not empty, else None."""
     for name in names:
         value = attributes.get(name)
-        if value not in (None, ""):
+        if value is not None and value != "":
             return value
     return None
 
 
 def text(attributes: Attributes, *names: str) -> str:
     """Return what `first` does as text; empty if there is none."""
-    value = first(attributes, *names)
-    return "" if value is None else str(value)
+    for name in names:
+        value = attributes.get(name)
+        if value is not None and value != "":
+            return value if type(value) is str else value_text(value)
+    return ""
+
+
+def is_dimension(key: str) -> bool:
+    """Whether an attribute becomes a custom dimension: it has no field of its own."""
+    return key not in _STANDARD and not key.startswith(_STANDARD_PREFIXES)
 
 
 def dimensions(attributes: Attributes) -> dict[str, Any]:
     """Return the attributes that become custom dimensions."""
-    return {
-        key: value
-        for key, value in attributes.items()
-        if key not in _STANDARD and not key.startswith(_STANDARD_PREFIXES)
-    }
+    return {key: value for key, value in attributes.items() if is_dimension(key)}
 
 
 def measurements(attributes: Attributes) -> dict[str, Any]:
@@ -97,9 +103,12 @@ def http_method(attributes: Attributes) -> str:
 
 def http_status(attributes: Attributes) -> int:
     """Return the HTTP status; 0 if there is none."""
+    code = attributes.get("http.response.status_code") or attributes.get("http.status_code") or 0
+    if type(code) is int:
+        return code
     try:
-        return int(first(attributes, "http.response.status_code", "http.status_code") or 0)
-    except (TypeError, ValueError):
+        return int(code)
+    except (TypeError, ValueError, OverflowError):
         return 0
 
 

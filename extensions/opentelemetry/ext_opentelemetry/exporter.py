@@ -70,7 +70,7 @@ class AppInsightsSpanExporter(SpanExporter):
         """Take spans over. Always a success: what becomes of them later is told by `channel.stats()`."""
         # One item for each span: the channel's limit counts items.
         self.channel.send(
-            partial(self._mapper.envelopes, span, operation)
+            partial(self._mapper.lines, span, operation)
             for span, operation in zip(spans, operations_within(spans), strict=True)
         )
         self.channel.commit()
@@ -103,8 +103,9 @@ class ChannelSpanProcessor(SpanProcessor):
 
     def on_end(self, span: ReadableSpan) -> None:
         """Hand the span over, if it was sampled."""
+        operation = self.operations.of(span)
         if span.context is not None and span.context.trace_flags.sampled:
-            self.channel.send((partial(self._mapper.envelopes, span, self.operations.of(span)),))
+            self.channel.send((partial(self._mapper.lines, span, operation),))
 
     def shutdown(self) -> None:
         """Deliver what is left, within 5 seconds, and end the thread."""

@@ -15,8 +15,16 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.trace import SpanContext
 
+    Key = tuple[int, int]
+
 REMEMBERED = 4096
-"""Spans whose operation is remembered, so that those they start later inherit it too."""
+"""Ended spans whose operation is remembered, so that what they start or log later inherits it too."""
+
+OPEN = 16384
+"""Open spans whose operation is known; more are open only where spans are never ended."""
+
+WHOLE = 100.0
+"""The percentage of what was not sampled."""
 
 
 class Operation:
@@ -27,21 +35,23 @@ class Operation:
     def __init__(self, root: ReadableSpan) -> None:
         self._root: ReadableSpan | None = root
         self._name = ""
-        self._rate = 100.0
+        self._rate = WHOLE
 
     @property
     def name(self) -> str:
         """What all items of the operation carry as `ai.operation.name`."""
-        return self._name if self._root is None else operation_name(self._root)
+        root = self._root
+        return self._name if root is None else operation_name(root)
 
     @property
     def rate(self) -> float:
         """The percentage at which the operation was sampled."""
-        return self._rate if self._root is None else rate_of(self._root)
+        root = self._root
+        return self._rate if root is None else rate_of(root.attributes)
 
     def end(self, root: ReadableSpan) -> None:
         """Keep what the ended outermost span says, and let go of the span."""
-        self._name, self._rate = operation_name(root), rate_of(root)
+        self._name, self._rate = operation_name(root), rate_of(root.attributes)
         self._root = None
 
 
@@ -56,46 +66,59 @@ def operation_name(root: ReadableSpan) -> str:
     return text(attributes, "faas.name") or root.name
 
 
-def rate_of(span: ReadableSpan) -> float:
-    """Return the percentage at which a span was sampled, 100 unless it says otherwise."""
-    rate: Any = (span.attributes or {}).get(SAMPLE_RATE)
-    return float(rate) if isinstance(rate, (int, float)) and 0 < rate <= 100 else 100.0  # noqa: PLR2004
+def rate_of(attributes: Any) -> float:
+    """Return the percentage at which the span with these attributes was sampled, 100 unless it says otherwise."""
+    rate: Any = (attributes or {}).get(SAMPLE_RATE)
+    if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= WHOLE:
+        return WHOLE
+    return float(rate)
 
 
 class Operations:
-    """The operations of the spans that are open, and of the last ones that ended."""
+    """The operations of the spans that are open, and of the last ones that ended; one registry for one destination.
+
+    Any thread may call it, without a lock: each step is a single operation of a dict.
+    """
 
     def __init__(self) -> None:
-        self._by_span: dict[tuple[int, int], Operation] = {}
+        self._open: dict[Key, Operation] = {}
+        self._ended: dict[Key, Operation] = {}
 
     def start(self, span: ReadableSpan) -> None:
         """Note a new span: it belongs to its parent's operation, or begins one."""
-        known = self._by_span
         operation = None
         parent = span.parent
         if parent is not None and not parent.is_remote:
-            operation = known.get((parent.trace_id, parent.span_id))
-        known[_key(span.context)] = operation or Operation(span)
-        if len(known) > REMEMBERED:
-            self._forget_oldest()
+            operation = self.of_context(parent.trace_id, parent.span_id)
+        self._open[_key(span.context)] = operation or Operation(span)
+        _limit(self._open, OPEN)
 
     def of(self, span: ReadableSpan) -> Operation:
-        """Return the operation of an ended span."""
-        operation = self._by_span.get(_key(span.context))
-        if operation is None:
-            operation = Operation(span)
+        """Return the operation of a span that has just ended."""
+        key = _key(span.context)
+        operation = self.of_context(*key) or Operation(span)
         if span.parent is None or span.parent.is_remote:
             operation.end(span)
+        self._ended[key] = operation  # before it is taken out there, so that it is always in one of the two
+        self._open.pop(key, None)
+        _limit(self._ended, REMEMBERED)
         return operation
 
-    def _forget_oldest(self) -> None:
+    def of_context(self, trace_id: int, span_id: int) -> Operation | None:
+        """Return the operation of the span with these ids; None if it is no longer known, or never was."""
+        key = (trace_id, span_id)
+        return self._open.get(key) or self._ended.get(key)
+
+
+def _limit(known: dict[Key, Operation], most: int) -> None:
+    while len(known) > most:
         try:
-            self._by_span.pop(next(iter(self._by_span)), None)
-        except RuntimeError:  # another thread changed it at that moment; the next span tries again
-            pass
+            known.pop(next(iter(known)), None)
+        except (RuntimeError, StopIteration):  # another thread changed it at that moment; the next span tries again
+            return
 
 
-def _key(context: SpanContext | None) -> tuple[int, int]:
+def _key(context: SpanContext | None) -> Key:
     assert context is not None
     return (context.trace_id, context.span_id)
 
@@ -106,7 +129,7 @@ def operations_within(spans: Sequence[ReadableSpan]) -> list[Operation | None]:
     return [_outermost(span, by_key) for span in spans]
 
 
-def _outermost(span: ReadableSpan, by_key: dict[tuple[int, int], ReadableSpan]) -> Operation | None:
+def _outermost(span: ReadableSpan, by_key: dict[Key, ReadableSpan]) -> Operation | None:
     current = span
     for _ in by_key:
         if current.parent is None or current.parent.is_remote:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
-from urllib.parse import SplitResult, urlsplit
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlparse
 
 from ext_opentelemetry.attributes import destination, first, text
 
@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ext_opentelemetry.attributes import Attributes
 
 _HTTP_PORTS = {"http": 80, "https": 443}
-_USER = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://)[^/?#]*@")
-_SECRET = re.compile(r"([?&](?:code|sig|signature|awsaccesskeyid|x-goog-signature)=)[^&#]+", re.IGNORECASE)
 _DB_PORTS = {
     "postgresql": 5432,
     "cassandra": 9042,
@@ -32,77 +30,93 @@ _DB_PORTS = {
     "redis": 6379,
 }
 
+_ORDINARY = re.compile(r"(https?)://([A-Za-z0-9.\-]+(?::[0-9]{1,5})?)(/[A-Za-z0-9._~!$&'()*+,=:@%/\-]*)?(?=[?#]|\Z)")
 
-def url_of(attributes: Attributes) -> str:
-    """Return the URL of an HTTP span, put together from its parts if need be; empty if they do not suffice."""
+
+class Parts(NamedTuple):
+    """What is told apart in a URL; of something that is none, empty texts."""
+
+    scheme: str
+    host: str
+    """With the port, if there is one, and without user and password."""
+    path: str
+
+
+def split(url: str) -> Parts:
+    """Return the parts of a URL."""
+    ordinary = _ORDINARY.match(url)
+    if ordinary is not None:
+        scheme, host, path = ordinary.groups("")
+        return Parts(scheme, host, path)
+    try:
+        parsed = urlparse(url)
+    except ValueError:
+        return Parts("", "", "")
+    return Parts(parsed.scheme, parsed.netloc.rpartition("@")[2], parsed.path)
+
+
+def request_url(attributes: Attributes) -> str:
+    """Return the URL that a server was asked for, put together from its parts if need be; empty if that cannot be."""
     whole = text(attributes, "url.full", "http.url")
     if whole:
-        return without_secrets(whole)
+        return whole
     scheme = text(attributes, "url.scheme", "http.scheme")
+    target = _target(attributes) or text(attributes, "http.target")
+    if not scheme or not target:
+        return ""
+    host = (
+        joined(text(attributes, "server.address"), first(attributes, "server.port"))
+        or text(attributes, "http.host")
+        or joined(text(attributes, "http.server_name", "net.host.name"), first(attributes, "net.host.port"))
+    )
+    return f"{scheme}://{host}{target}" if host else ""
+
+
+def call_url(attributes: Attributes) -> str:
+    """Return the URL that a client asked for, put together from its parts if need be; empty if that cannot be."""
+    whole = text(attributes, "url.full", "http.url")
+    if whole:
+        return whole
+    scheme = text(attributes, "url.scheme", "http.scheme")
+    target = text(attributes, "http.target") or _target(attributes)
+    if not scheme or not target:
+        return ""
+    host = (
+        text(attributes, "http.host")
+        or joined(text(attributes, "net.peer.name", "net.peer.ip"), first(attributes, "net.peer.port"))
+        or joined(text(attributes, "server.address"), first(attributes, "server.port"))
+    )
+    return f"{scheme}://{host}{target}" if host else ""
+
+
+def _target(attributes: Attributes) -> str:
     path = text(attributes, "url.path")
     query = text(attributes, "url.query")
-    target = f"{path}?{query}" if path and query else path or text(attributes, "http.target")
-    host = _host_of(attributes)
-    return without_secrets(f"{scheme}://{host}{target}") if scheme and target and host else ""
+    return f"{path}?{query}" if path and query else path
 
 
-def without_secrets(url: str) -> str:
-    """Return a URL without user and password, and without the values of parameters that give access.
-
-    They are those of OpenTelemetry's conventions for `url.full`, and `code`, which holds the key of a function.
-    """
-    return _SECRET.sub(r"\1REDACTED", _USER.sub(r"\1", url, count=1))
+def joined(host: str, port: object, default: int = 0) -> str:
+    """Return `host:port`; without the port if that is the default one, or unknown."""
+    return f"{host}:{port}" if host and port and port != default and str(port) != str(default) else host
 
 
-def _host_of(attributes: Attributes) -> str:
-    address = text(attributes, "server.address")
-    if address:
-        return _joined(address, first(attributes, "server.port"))
-    host = text(attributes, "http.host")
-    if host:
-        return host
-    name = text(attributes, "http.server_name", "net.host.name")
-    if name:
-        return _joined(name, first(attributes, "net.host.port"))
-    return _joined(text(attributes, "net.peer.name", "net.peer.ip"), first(attributes, "net.peer.port"))
-
-
-def _joined(host: str, port: object, default: int = 0) -> str:
-    return f"{host}:{port}" if host and port and str(port) != str(default) else host
-
-
-def split(url: str) -> SplitResult:
-    """Return the parts of a URL; of something that is none, empty ones."""
-    try:
-        return urlsplit(url)
-    except ValueError:
-        return SplitResult("", "", "", "", "")
-
-
-def path_of(url: str) -> str:
-    """Return the path of a URL, `/` if it has none."""
-    return split(url).path or "/"
-
-
-def http_target(attributes: Attributes, url: str) -> str:
+def http_target(attributes: Attributes, parts: Parts) -> str:
     """Return whom an HTTP client called: `host`, with the port if it is not the scheme's own."""
-    parts = split(url)
     default = _HTTP_PORTS.get(text(attributes, "url.scheme", "http.scheme") or parts.scheme, 0)
     address = text(attributes, "server.address")
     if address:
-        return _joined(address, first(attributes, "server.port"), default)
+        return joined(address, first(attributes, "server.port"), default)
     return (
         text(attributes, "peer.service")
-        or text(attributes, "http.host").removesuffix(f":{default}")
-        or parts.netloc.rpartition("@")[2].removesuffix(f":{default}")
+        or text(attributes, "http.host").rpartition("@")[2].removesuffix(f":{default}")
+        or parts.host.removesuffix(f":{default}")
         or peer(attributes, default)
     )
 
 
 def db_target(attributes: Attributes, system: str) -> str:
     """Return whom a database client called: `host[:port]|database`."""
-    default = _DB_PORTS.get(system, 0)
-    server = peer(attributes, default)
+    server = peer(attributes, _DB_PORTS.get(system, 0))
     name = text(attributes, "db.namespace", "db.name")
     return f"{server}|{name}" if server and name else server or name or system
 
@@ -126,5 +140,5 @@ def peer(attributes: Attributes, default: int = 0) -> str:
         return service
     host = text(attributes, "net.peer.name", "net.peer.ip")
     if host:
-        return _joined(host, first(attributes, "net.peer.port"), default)
-    return _joined(text(attributes, "server.address"), first(attributes, "server.port"), default)
+        return joined(host, first(attributes, "net.peer.port"), default)
+    return joined(text(attributes, "server.address"), first(attributes, "server.port"), default)

@@ -1,0 +1,237 @@
+"""Credentials are replaced before telemetry leaves the process.
+
+What counts as one: the value of an attribute, a parameter, a header or a part of a connection string whose name says so
+(`password`, `x-functions-key`, `AccountKey` ...), user and password in a URL, and texts that are credentials by their
+form (bearer tokens, JSON web tokens, private keys). docs/how-to/redact.md has the whole list.
+
+Every expression here takes time in proportion to the text: what a caller sends must not be able to hold up its export.
+"""
+
+from __future__ import annotations
+
+import re
+from binascii import a2b_base64
+from typing import TYPE_CHECKING, Any
+
+from ext_appinsights.fields import value_limit, value_text
+from ext_opentelemetry.names import normal, says_secret, says_secret_in_query
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+REDACTED = "REDACTED"
+
+MARGIN = 4096
+"""Characters beyond a limit that are read too, so that a credential which the limit cuts in two is still seen."""
+
+_REMEMBERED = 2048
+
+_USER = re.compile(
+    r"([A-Za-z][A-Za-z0-9+.\-]{0,30}://)"
+    r"(?:[^\s/?#\"'<>\\]*|[^\s/@:\[\"'<>\\]*:(?!\d{1,5}[/?#])[^\s\"'<>@\\]{0,256})@"
+)
+"""The second form: a password with `/`, `?` or `#` in it, as in URLs that a client complains about."""
+
+_PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL)
+_JSON_WEB_TOKEN = re.compile(r"(?<![\w\-])eyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?")
+_BEARER = re.compile(
+    r"\b(Bearer[ \t]{1,3})(?:(?=[\w.\-~+/:]*\d)[\w.\-~+/:]{8,}|[\w.\-~+/:]{24,})=*", re.IGNORECASE | re.ASCII
+)
+_BASIC = re.compile(r"\b(Basic[ \t]{1,3})([A-Za-z0-9+/]{4,}={0,2})(?![\w+/=])", re.IGNORECASE)
+
+_QUOTED = re.compile(
+    r"""(?P<around>\\?["'])(?P<name>[^\s"'\\:,]{1,128})(?P=around)\s?:\s?\[?b?(?:(?P<quote>\\?["'])|(?P<bare>[^\s"'\\,\[\]{}]+))"""
+)
+_PAIR = re.compile(r"(?:(?<![\w.\-%])|(?<=%[0-9A-Fa-f]{2}))([\w.\-]+)(?:[ ]?=(?!=)[ ]?|%3[Dd])")
+_LINE = re.compile(r"(?<![\w.\-])([\w.\-]+):[ ](?=\S)")
+
+_BEFORE_PARAMETER = ("?", "&", "%3f", "%26")
+_IN_QUERY = re.compile(r"(?:(?!%26|%23)[^&#\s\"'<>\\])*")
+_IN_CONNECTION_STRING = re.compile(r"[^;\r\n\"'\\]*")
+_IN_TEXT = re.compile(r"[^\s;&,\"'<>)\]}\\]*")
+_REST_OF_LINE = re.compile(r"[^\r\n\"'\\]*")
+_ONE_WORD = re.compile(r"[^\s,;)\]}\"'\\]+(?=[,;)\]}\"'\\]|\s*$)", re.MULTILINE)
+_PLACEHOLDER = re.compile(r"(?:none|null|true|false|undefined|\?|%s|\$\d+|:\w+|\*+|\.{3}|)\Z", re.IGNORECASE)
+
+
+class Redactor:
+    """Finds credentials and replaces them by `REDACTED`; any number of threads may share one.
+
+    - `keys`: more names whose values are credentials, such as `"iban"`. Upper and lower case, dots, dashes and
+      underscores make no difference, and a name that ends with it counts too: `customer.IBAN`.
+    - `patterns`: regular expressions; whatever they match in any text is replaced.
+    - `keep`: names that stay, although they look like those of credentials.
+
+    Raises:
+        re.error: when a pattern is none.
+
+    """
+
+    def __init__(
+        self, keys: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = (), keep: Iterable[str] = ()
+    ) -> None:
+        self._keys = tuple("_" + normal(key) for key in keys if normal(key))
+        self._keep = frozenset(map(normal, keep))
+        self._patterns = tuple(re.compile(pattern) for pattern in patterns)
+        self._known: dict[str, bool] = {}
+
+    def names_a_secret(self, name: str) -> bool:
+        """Whether what has this name, be it an attribute, a header or a setting, is a credential."""
+        known = self._known.get(name)
+        if known is None:
+            plain = normal(name)
+            known = plain not in self._keep and (says_secret(plain) or f"_{plain}".endswith(self._keys))
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[name] = known
+        return known
+
+    def suspects(self, text: str) -> bool:
+        """Whether `text` might hold a credential: a quick look that misses nothing which `text` would replace."""
+        return (
+            "=" in text
+            or "@" in text
+            or ": " in text
+            or "eyJ" in text
+            or '":' in text
+            or "':" in text
+            or '" :' in text
+            or "' :" in text
+            or "%3" in text
+            or "earer" in text
+            or "asic" in text
+            or "EARER" in text
+            or "ASIC" in text
+            or "-----BEGIN" in text
+            or bool(self._patterns)
+        )
+
+    def text(self, text: str) -> str:
+        """Return `text` without the credentials in it."""
+        if not self.suspects(text):
+            return text
+        for pattern in self._patterns:
+            text = pattern.sub(REDACTED, text)
+        if "-----BEGIN" in text:
+            text = _PRIVATE_KEY.sub(rf"\1{REDACTED}", text)
+        if "eyJ" in text:
+            text = _JSON_WEB_TOKEN.sub(REDACTED, text)
+        if "://" in text and "@" in text:
+            text = _USER.sub(r"\1", text)
+        if "earer" in text or "EARER" in text:
+            text = _BEARER.sub(rf"\1{REDACTED}", text)
+        if "asic" in text or "ASIC" in text:
+            text = _BASIC.sub(_without_basic, text)
+        if ":" in text:
+            text = self._lines(self._quoted(text))
+        if "=" in text or "%3" in text:
+            text = self._pairs(text)
+        return text
+
+    def value(self, key: str, value: Any) -> Any:
+        """Return an attribute's value, without credentials and, if it is a text, hardly longer than its limit."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if self.names_a_secret(key):
+            return REDACTED
+        if isinstance(value, (int, float)):
+            return value
+        return self.text(value_text(value)[: value_limit(key) + MARGIN])
+
+    def properties(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return attributes without credentials."""
+        return {key: self.value(key, value) for key, value in values.items()}
+
+    def _quoted(self, text: str) -> str:
+        """Replace the values of JSON, and of the notation of Python dictionaries: `"password": "x"`."""
+        found = []
+        for match in _QUOTED.finditer(text):
+            if self.names_a_secret(match["name"]):
+                if match["bare"] is None:
+                    found.append((match.end(), _closing(text, match["quote"], match.end())))
+                elif not _PLACEHOLDER.match(match["bare"]):
+                    found.append(match.span("bare"))
+        return _replaced(text, found)
+
+    def _lines(self, text: str) -> str:
+        """Replace the values of headers as they are printed, `X-Api-Key: x`, and passwords: `(password: x)`."""
+        found = []
+        for match in _LINE.finditer(text):
+            name = match[1]
+            if not self.names_a_secret(name):
+                continue
+            is_header = "-" in name or name.lower() in ("authorization", "cookie")
+            value = (_REST_OF_LINE if is_header else _ONE_WORD).match(text, match.end())
+            if value is not None and (is_header or "pass" in name.lower() or "pwd" in name.lower()):
+                found.append(value.span())
+        return _replaced(text, found)
+
+    def _pairs(self, text: str) -> str:
+        """Replace the values of parameters, settings and parts of connection strings: `name=value`."""
+        found = []
+        for match in _PAIR.finditer(text):
+            start = match.start()
+            in_query = text[max(start - 3, 0) : start].lower().endswith(_BEFORE_PARAMETER)
+            if not (self.names_a_secret(match[1]) or (in_query and says_secret_in_query(match[1]))):
+                continue
+            begin, end = _value_of_pair(text, start, match.end(), in_query=in_query)
+            if not _PLACEHOLDER.match(text[begin:end]):
+                found.append((begin, end))
+        return _replaced(text, found)
+
+
+def _value_of_pair(text: str, start: int, begin: int, *, in_query: bool) -> tuple[int, int]:
+    """Return where the value of the pair is whose name is at `start`, and whose value begins at `begin` or later."""
+    quote = text[begin : begin + 1]
+    if quote in ("'", '"'):
+        return begin + 1, _closing(text, quote, begin + 1)
+    if in_query:
+        inside = _IN_QUERY
+    elif text[:start].rstrip(" ")[-1:] in ("", ";", '"', "'"):
+        inside = _IN_CONNECTION_STRING
+    else:
+        inside = _IN_TEXT
+    found = inside.match(text, begin)
+    assert found is not None
+    return found.span()
+
+
+def _closing(text: str, quote: str, start: int) -> int:
+    """Return where the quote is that ends what begins at `start`; the end of the text if there is none."""
+    end = text.find(quote, start)
+    while end > start and text[end - 1] == "\\" and quote[0] != "\\":
+        end = text.find(quote, end + 1)
+    return len(text) if end < 0 else end
+
+
+def _replaced(text: str, found: list[tuple[int, int]]) -> str:
+    """Return `text` with REDACTED in the places found, which are in order, the first of those that overlap."""
+    if not found:
+        return text
+    parts: list[str] = []
+    done = 0
+    for begin, end in found:
+        if begin >= done and end > begin:
+            parts += (text[done:begin], REDACTED)
+            done = end
+    return "".join(parts) + text[done:]
+
+
+def _without_basic(match: re.Match[str]) -> str:
+    """Return the credentials of basic authentication redacted: base64 of a text with a colon. Else it is a word."""
+    try:
+        decoded = a2b_base64(match[2] + "=" * (-len(match[2]) % 4))
+    except ValueError:
+        return match[0]
+    return match[1] + REDACTED if b":" in decoded else match[0]
+
+
+DEFAULT = Redactor()
+"""What is used unless something else is configured."""
+
+
+def redactor_of(setting: bool | Redactor) -> Redactor | None:
+    """Return what the setting `redact` stands for: True is the default, False is None, which replaces nothing."""
+    if isinstance(setting, Redactor):
+        return setting
+    return DEFAULT if setting else None
