@@ -20,6 +20,7 @@ from ext_opentelemetry.as_log import LogMapper, duration_of
 from ext_opentelemetry.exporter import ChannelSpanProcessor
 from ext_opentelemetry.log_exporter import AppInsightsLogExporter, ChannelLogRecordProcessor, LogRecordExportResult
 from ext_opentelemetry.operations import Operations
+from ext_opentelemetry.redaction import Redactor
 from ext_opentelemetry.sampling import InvocationSampler
 from tests.support.signals import MOMENT, OLD_LOGS, RESOURCE, Kept, emit, logger_of, record_of
 
@@ -232,7 +233,9 @@ def test_an_exception_object_without_its_attributes_is_enough():
     record = record_of("could not sell", exception=raised())
     record.log_record.attributes = {}
     (item,) = LogMapper().envelopes(record)
-    assert [one["message"] for one in item["data"]["baseData"]["exceptions"]] == ["bad order", "'missing'"]
+    data = item["data"]["baseData"]
+    assert [one["message"] for one in data["exceptions"]] == ["could not sell", "'missing'"]
+    assert data["properties"]["exception.message"] == "bad order"
 
 
 def test_what_the_logging_module_logs_arrives_through_the_sdks_handler():
@@ -258,6 +261,39 @@ def test_what_the_logging_module_logs_arrives_through_the_sdks_handler():
     assert message["properties"]["tenant"] == "a"
     assert message["properties"]["logger_name"] == "shop.orders"
     assert [one["message"] for one in exception["exceptions"]] == ["could not sell", "'missing'"]
+
+
+def secrets(**options):
+    """Return all text of an item that is full of a password."""
+    records = [
+        record_of("https://me:hunter2@shop.example", {"password": "hunter2", "url": "https://x/?sig=hunter2"}),
+        record_of(
+            None, {"exception.message": "Password=hunter2;", "exception.stacktrace": "at Main(password=hunter2)"}
+        ),
+        record_of("Authorization: Bearer hunter2.hunter2", {"APPLICATION_INSIGHTS_EVENT_MARKER_ATTRIBUTE": True}),
+        record_of({"client_secret": "hunter2"}, AVAILABLE),
+    ]
+    return [str(LogMapper(**options).envelopes(record)) for record in records]
+
+
+def test_credentials_are_replaced_in_messages_exceptions_names_and_properties():
+    assert not [text for text in secrets() if "hunter2" in text]
+    assert all("hunter2" in text for text in secrets(redactor=None))
+
+
+def test_a_credential_that_the_limit_of_a_message_cuts_in_two_is_replaced():
+    token = "eyJ" + "a" * 30 + "." + "b" * 30 + "." + "c" * 30
+    assert "eyJ" not in base("x" * 32740 + " " + token)["message"]
+
+
+def test_redaction_is_an_option_of_the_exporter_and_the_processor(server, channel):
+    emit(logger_of(ChannelLogRecordProcessor(channel, redact=False)), "password=hunter2")
+    emit(logger_of(ChannelLogRecordProcessor(channel, redact=Redactor(patterns=["[0-9]{4}"]))), "pin 1234")
+    AppInsightsLogExporter(channel=channel, redact=False).export([record_of("password=hunter3")])
+    AppInsightsLogExporter(channel=channel).export([record_of("password=hunter4")])
+    assert channel.flush(20.0)
+    messages = [item["data"]["baseData"]["message"] for item in server.items]
+    assert messages == ["password=hunter2", "pin REDACTED", "password=hunter3", "password=REDACTED"]
 
 
 class Tracing:

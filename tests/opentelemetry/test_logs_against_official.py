@@ -197,7 +197,7 @@ def flat(item):
 
 
 def compare(data):
-    (item,) = LogMapper().envelopes(data)
+    (item,) = LogMapper(None).envelopes(data)
     assert flat(item) == expected(data)
 
 
@@ -208,7 +208,7 @@ filled = st.text("abcü🎉 ", min_size=1, max_size=9).filter(str.strip) | st.sa
 )
 plain = st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False, allow_infinity=False) | texts
 bodies = long | plain | st.none() | st.lists(plain, max_size=3) | st.dictionaries(texts, plain, max_size=3)
-keys = st.text("abc.ü", min_size=1, max_size=9) | st.sampled_from(["k" * 150, "k" * 151, "logger_name", "http.route"])
+keys = st.text("abc.ü", min_size=1, max_size=9) | st.sampled_from(["k" * 150, "j" * 151, "logger_name", "http.route"])
 visitor = st.fixed_dictionaries(
     {},
     optional={
@@ -286,7 +286,7 @@ EXAMPLES = {
 def test_no_deviation_outlives_its_case(deviation):
     """Each is needed: without it there is a difference."""
     data = EXAMPLES[deviation]()
-    (item,) = LogMapper().envelopes(data)
+    (item,) = LogMapper(None).envelopes(data)
     assert flat(item) == expected(data)
     assert flat(item) != expected(data, left_out={deviation})
     assert DEVIATIONS[deviation]

@@ -159,6 +159,17 @@ def test_numbers_of_other_types_are_sent_as_plain_ones(measured, value, sent):
     assert not any(isinstance(item["data"]["baseData"]["metrics"][0]["value"], bool) for item in found)
 
 
+def test_credentials_are_replaced_in_dimensions(measured, channel, server):
+    """Unless that is switched off."""
+    measured.meter.create_up_down_counter("open").add(1, {"password": "hunter2", "url": "https://x/?sig=hunter2"})
+    for redact in (True, False):
+        AppInsightsMetricExporter(channel=channel, redact=redact).export(measured.collect())
+    assert channel.flush(20.0)
+    redacted, kept = (item["data"]["baseData"]["properties"] for item in server.items)
+    assert redacted == {"password": "REDACTED", "url": "https://x/?sig=REDACTED"}
+    assert kept == {"password": "hunter2", "url": "https://x/?sig=hunter2"}
+
+
 def test_a_metric_of_a_test_or_a_bot_is_marked(measured):
     measured.meter.create_counter("orders").add(1, {"user_agent.synthetic.type": "bot"})
     (item,) = mapped(measured)

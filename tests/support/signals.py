@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from opentelemetry import trace
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.sdk import _logs
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
@@ -81,11 +82,11 @@ def emit(logger, body=None, attributes=None, severity=None, timestamp=MOMENT, ob
     context = trace.get_current_span().get_span_context()
     logger.emit(
         _logs.LogRecord(
-            **fields,
+            **{**fields, "severity_number": severity or SeverityNumber.UNSPECIFIED},
             trace_id=context.trace_id,
             span_id=context.span_id,
             trace_flags=context.trace_flags,
-            resource=logger.resource,
+            resource=getattr(logger, "resource", None),
         )
     )
 

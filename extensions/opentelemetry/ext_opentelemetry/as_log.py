@@ -11,13 +11,17 @@ import re
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
-from ext_appinsights import envelope
+from ext_appinsights import envelope, stacks
 from ext_opentelemetry.attributes import MEASUREMENTS, first, measurements, text
 from ext_opentelemetry.origin import ResourceTags, is_synthetic
+from ext_opentelemetry.redaction import DEFAULT, MARGIN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.operations import Operation
+    from ext_opentelemetry.redaction import Redactor
 
     Envelope = dict[str, Any]
 
@@ -49,13 +53,17 @@ _FIELDS = frozenset(
 """Attributes that have fields of their own, and are no custom dimensions."""
 
 _TIME_SPAN = re.compile(r"(?:(\d+)\.)?(\d+):(\d\d):(\d\d)(?:\.(\d{1,9}))?", re.ASCII)
-_MESSAGE_LIMIT = 32768
+
+_BODY_LIMIT = stacks.MESSAGE_LIMIT + MARGIN
+"""Characters of a text that are looked at: what is cut off at the limit may be the rest of a credential."""
 
 
 class LogMapper:
     """Turns log records into envelopes."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor | None = DEFAULT) -> None:
+        self._redactor = redactor
+        self._clean: Callable[[str], str] = str if redactor is None else redactor.text
         self._tags = ResourceTags()
 
     def envelopes(self, data: Any, operation: Operation | None = None, *, sampled: bool = True) -> list[Envelope]:
@@ -69,14 +77,49 @@ class LogMapper:
         record = data.log_record
         attributes: Attributes = dict(record.attributes or ())
         resource = getattr(data, "resource", None) or record.resource
+        properties = _properties(data, attributes)
         common: dict[str, Any] = {
             "time_ns": record.timestamp or record.observed_timestamp or time_ns(),
-            "properties": _properties(data, attributes),
+            "properties": properties if self._redactor is None else self._redactor.properties(properties),
             "measurements": measurements(attributes),
             "tags": self._tags.of(resource) | _tags(record, attributes, operation),
             "sample_rate": operation.rate if operation is not None and sampled and not is_exception(record) else 100.0,
         }
-        return [_item(record, attributes, common)]
+        return [self._item(record, attributes, common)]
+
+    def _item(self, record: Any, attributes: Attributes, common: dict[str, Any]) -> Envelope:
+        message = self._clean(message_of(record.body))
+        if is_exception(record):
+            details = self._details(record, attributes, message, common["properties"])
+            return envelope.exception(details=details, severity=severity_of(record), **common)
+        # As in Microsoft's exporter, a marker makes an event whatever its value is.
+        if attributes.get(EVENT_NAME) or attributes.get(EVENT_MARKER) is not None:
+            return envelope.event(name=self._clean(text(attributes, EVENT_NAME)) or message, **common)
+        if all(first(attributes, name) is not None for name in _NEEDED):
+            said = attributes.get(_AVAILABILITY + "message")
+            return _availability(attributes, message if said is None else self._clean(str(said)), common)
+        return envelope.message(text=message.strip(), severity=severity_of(record), **common)
+
+    def _details(
+        self, record: Any, attributes: Attributes, message: str, properties: dict[str, Any]
+    ) -> list[dict[str, Any]]:
+        """Return the exception of a record and its causes; what it says itself becomes a property beside a body."""
+        error = getattr(record, "exception", None)
+        said = self._clean(text(attributes, "exception.message")[:_BODY_LIMIT])
+        if error is not None and attributes.get("exception.type") is None:
+            found = stacks.from_exception(error)
+            said = said or self._clean(found[0]["message"])
+            found[0]["message"] = (message or said)[: stacks.MESSAGE_LIMIT]
+        else:
+            type_name = text(attributes, "exception.type") or "Exception"
+            stack = text(attributes, "exception.stacktrace") or None
+            found = envelope.exception_details(type_name, message or said or "Exception", stack)
+        for details in found:
+            for key in {"message", "stack"} & details.keys():
+                details[key] = self._clean(details[key])
+        if message and said and said not in message:
+            properties["exception.message"] = said
+        return found
 
 
 def is_exception(record: Any) -> bool:
@@ -86,47 +129,18 @@ def is_exception(record: Any) -> bool:
     return named != (None, None) or getattr(record, "exception", None) is not None
 
 
-def _item(record: Any, attributes: Attributes, common: dict[str, Any]) -> Envelope:
-    if is_exception(record):
-        return _exception(record, attributes, common)
-    # As in Microsoft's exporter, a marker makes an event whatever its value is.
-    if attributes.get(EVENT_NAME) or attributes.get(EVENT_MARKER) is not None:
-        return envelope.event(name=text(attributes, EVENT_NAME) or message_of(record.body), **common)
-    if all(first(attributes, name) is not None for name in _NEEDED):
-        return _availability(record, attributes, common)
-    return envelope.message(text=message_of(record.body).strip(), severity=severity_of(record), **common)
-
-
-def _exception(record: Any, attributes: Attributes, common: dict[str, Any]) -> Envelope:
-    error = getattr(record, "exception", None)
-    if error is not None and attributes.get("exception.type") is None:
-        return envelope.exception(error=error, severity=severity_of(record), **common)
-    said, body = text(attributes, "exception.message"), message_of(record.body)
-    if body and said and said not in body:
-        common["properties"]["exception.message"] = said
-    details = envelope.exception_details(
-        text(attributes, "exception.type") or "Exception", body or said or "Exception", _stack(attributes)
-    )
-    return envelope.exception(details=details, severity=severity_of(record), **common)
-
-
-def _stack(attributes: Attributes) -> str | None:
-    return text(attributes, "exception.stacktrace") or None
-
-
-def _availability(record: Any, attributes: Attributes, common: dict[str, Any]) -> Envelope:
+def _availability(attributes: Attributes, message: str, common: dict[str, Any]) -> Envelope:
     duration = attributes[_AVAILABILITY + "duration"]
     nanoseconds = duration_of(duration)
     if nanoseconds is None:
         common["properties"][_AVAILABILITY + "duration"] = duration
-    message = attributes.get(_AVAILABILITY + "message")
     return envelope.availability(
         id=text(attributes, _AVAILABILITY + "id"),
         name=text(attributes, _AVAILABILITY + "name"),
         duration_ns=nanoseconds or 0,
         success=text(attributes, _AVAILABILITY + "success").lower() == "true",
         run_location=text(attributes, _AVAILABILITY + "runLocation"),
-        message=message_of(record.body) if message is None else str(message),
+        message=message,
         **common,
     )
 
@@ -155,15 +169,15 @@ def message_of(body: Any) -> str:
     if body is None:
         return ""
     if isinstance(body, str):
-        return body[:_MESSAGE_LIMIT]
+        return body[:_BODY_LIMIT]
     if isinstance(body, bytes):
-        return body[:_MESSAGE_LIMIT].decode("utf-8", "replace")
+        return body[:_BODY_LIMIT].decode("utf-8", "replace")
     if isinstance(body, BaseException):
-        return str(body)[:_MESSAGE_LIMIT]
+        return str(body)[:_BODY_LIMIT]
     try:
-        return json.dumps(body, ensure_ascii=False, default=str)[:_MESSAGE_LIMIT]
+        return json.dumps(body, ensure_ascii=False, default=str)[:_BODY_LIMIT]
     except (TypeError, ValueError, RecursionError):  # keys that are no text, or a loop
-        return str(body)[:_MESSAGE_LIMIT]
+        return str(body)[:_BODY_LIMIT]
 
 
 def _properties(data: Any, attributes: Attributes) -> dict[str, Any]:

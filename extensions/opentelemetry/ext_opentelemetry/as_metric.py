@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import envelope, fields
 from ext_opentelemetry.origin import ResourceTags, is_synthetic
+from ext_opentelemetry.redaction import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opentelemetry.sdk.metrics.export import MetricsData
+
+    from ext_opentelemetry.redaction import Redactor
 
     Envelope = dict[str, Any]
 
@@ -29,7 +32,8 @@ NAMESPACE_OPT_IN = "APPLICATIONINSIGHTS_METRIC_NAMESPACE_OPT_IN"
 class MetricMapper:
     """Turns what a metric reader collected into envelopes."""
 
-    def __init__(self) -> None:
+    def __init__(self, redactor: Redactor | None = DEFAULT) -> None:
+        self._redactor = redactor
         self.left_out = 0
         """Data points without a finite value: neither JSON nor the service has a way to write them."""
         self._told: set[str] = set()
@@ -56,8 +60,9 @@ class MetricMapper:
         attributes = dict(point.attributes or ())
         if is_synthetic(attributes):
             tags = {**tags, "ai.operation.syntheticSource": "True"}
+        properties = attributes if self._redactor is None else self._redactor.properties(attributes)
         return envelope.metric(
-            time_ns=point.time_unix_nano, name=name, namespace=namespace, properties=attributes, tags=tags, **numbers
+            time_ns=point.time_unix_nano, name=name, namespace=namespace, properties=properties, tags=tags, **numbers
         )
 
     def _leave_out(self, name: str, value: object) -> None:

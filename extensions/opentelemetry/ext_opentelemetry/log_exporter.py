@@ -14,6 +14,7 @@ from opentelemetry.sdk._logs import LogRecordProcessor
 
 from ext_opentelemetry.as_log import LogMapper, is_exception
 from ext_opentelemetry.origin import own_or_given
+from ext_opentelemetry.redaction import redactor_of
 
 try:
     from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from ext_appinsights import Channel, ConnectionString
     from ext_opentelemetry.operations import Operations
+    from ext_opentelemetry.redaction import Redactor
 
 
 class AppInsightsLogExporter(LogRecordExporter):
@@ -43,11 +45,13 @@ class AppInsightsLogExporter(LogRecordExporter):
         connection_string: ConnectionString | str | None = None,
         *,
         channel: Channel | None = None,
+        redact: bool | Redactor = True,
         **channel_options: Any,
     ) -> None:
         """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
 
-        `channel` is one to share with other exporters, in place of all others; whoever made it closes it.
+        `channel` is one to share with other exporters, in place of all others; whoever made it closes it. `redact`
+        replaces credentials: True what is known as such, a `Redactor` also what the app knows, False none.
 
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong.
@@ -55,7 +59,7 @@ class AppInsightsLogExporter(LogRecordExporter):
 
         """
         self.channel, self._owned = own_or_given(type(self).__name__, connection_string, channel, channel_options)
-        self._mapper = LogMapper()
+        self._mapper = LogMapper(redactor_of(redact))
         self._ended = False
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
@@ -83,7 +87,14 @@ class AppInsightsLogExporter(LogRecordExporter):
 class ChannelLogRecordProcessor(LogRecordProcessor):
     """Hands each log record to a channel at once, with the operation that it belongs to; it has no thread."""
 
-    def __init__(self, channel: Channel, operations: Operations | None = None, *, follow_sampling: bool = True) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        operations: Operations | None = None,
+        *,
+        follow_sampling: bool = True,
+        redact: bool | Redactor = True,
+    ) -> None:
         """Make a processor.
 
         `operations` are those of the spans that go to the same place. With `follow_sampling`, records of an operation
@@ -93,7 +104,7 @@ class ChannelLogRecordProcessor(LogRecordProcessor):
         self.channel = channel
         self._operations = operations
         self._follow_sampling = follow_sampling
-        self._mapper = LogMapper()
+        self._mapper = LogMapper(redactor_of(redact))
 
     def on_emit(self, log_record: Any) -> None:
         """Hand a record over."""

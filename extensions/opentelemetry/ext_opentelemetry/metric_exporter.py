@@ -16,11 +16,13 @@ from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExpor
 
 from ext_opentelemetry.as_metric import MetricMapper
 from ext_opentelemetry.origin import own_or_given
+from ext_opentelemetry.redaction import redactor_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from ext_appinsights import Channel, ConnectionString
+    from ext_opentelemetry.redaction import Redactor
 
 TEMPORALITY: dict[type, AggregationTemporality] = {
     Counter: AggregationTemporality.DELTA,
@@ -49,11 +51,13 @@ class AppInsightsMetricExporter(MetricExporter):
         connection_string: ConnectionString | str | None = None,
         *,
         channel: Channel | None = None,
+        redact: bool | Redactor = True,
         **channel_options: Any,
     ) -> None:
         """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
 
-        `channel` is one to share with other exporters, in place of all others; whoever made it closes it.
+        `channel` is one to share with other exporters, in place of all others; whoever made it closes it. `redact`
+        replaces credentials: True what is known as such, a `Redactor` also what the app knows, False none.
 
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong.
@@ -62,7 +66,7 @@ class AppInsightsMetricExporter(MetricExporter):
         """
         super().__init__(preferred_temporality=TEMPORALITY)
         self.channel, self._owned = own_or_given(type(self).__name__, connection_string, channel, channel_options)
-        self._mapper = MetricMapper()
+        self._mapper = MetricMapper(redactor_of(redact))
         self._ended = False
 
     @property
