@@ -197,6 +197,19 @@ def test_the_deadline_holds_behind_a_proxy(transport_to, monkeypatch, authority)
             assert (kind, what.partition(";")[0]) == ("unreachable", "the service did not answer within 1 s")
 
 
+def test_a_proxy_that_went_away_is_named_too(transport_to, monkeypatch, secure):
+    """It has let requests through before."""
+    with Proxy({NAME: secure.port}) as proxy:
+        monkeypatch.setenv("HTTPS_PROXY", proxy.url)
+        transport = transport_to()
+        assert transport.post(BODY).status == 200
+    failure_of(transport)
+
+    kind, what = failure_of(transport)
+    assert kind == "proxy"
+    assert "Refused" in what
+
+
 def test_the_settings_are_read_again_after_a_failure(transport_to, monkeypatch):
     """Not for each request."""
     with IngestionServer() as server, Proxy({NAME: server.port}) as proxy:
