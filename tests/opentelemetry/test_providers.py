@@ -188,6 +188,26 @@ def test_a_wrong_interval_is_said_and_the_usual_one_taken(channel, monkeypatch, 
     ]
 
 
+def test_the_sdks_own_meter_starts_nothing():
+    """Some of its versions ask for it with every tracer provider."""
+    recorder = Recorder()
+    put = to(recorder)
+    assert isinstance(metrics.get_meter("opentelemetry-sdk"), NoOpMeter)
+    count()
+    assert put.flush(20.0)
+    assert put.flush(20.0)
+    assert recorder.values == {"orders": 1}
+
+
+def test_the_sdk_measures_itself_if_that_is_wanted(monkeypatch):
+    monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
+    recorder = Recorder()
+    put = to(recorder)
+    metrics.get_meter("opentelemetry-sdk").create_counter("otel.sdk.x").add(1)
+    assert put.flush(20.0)
+    assert recorder.values["otel.sdk.x"] == 1
+
+
 @pytest.mark.parametrize("theirs", [NoOpMeterProvider(), providers.LazyMeterProvider()])
 def test_a_meter_provider_of_the_app_is_left_alone(channel, theirs):
     metrics.set_meter_provider(theirs)

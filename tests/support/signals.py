@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import inspect
+import warnings
+
 from opentelemetry import trace
+from opentelemetry._logs import LogRecord as APILogRecord
 from opentelemetry._logs import SeverityNumber
+from opentelemetry.context import get_current
 from opentelemetry.sdk import _logs
 from opentelemetry.sdk._logs import LoggerProvider, LogRecordProcessor
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.metrics.view import DropAggregation, View
 from opentelemetry.sdk.resources import Resource
 
 from ext_opentelemetry.metric_exporter import TEMPORALITY
 
 MOMENT = 1_767_323_045_678_901_000
 RESOURCE = Resource({"service.name": "shop", "service.namespace": "ns", "service.instance.id": "one"})
+HAS_EXCEPTIONS = "exception" in inspect.signature(APILogRecord.__init__).parameters
 OLD_LOGS = hasattr(_logs, "LogRecord")
 """Whether the SDK still has a log record of its own, with the resource inside."""
 
@@ -23,6 +30,7 @@ class Metrics:
 
     def __init__(self, resource=RESOURCE, views=()) -> None:
         self.reader = InMemoryMetricReader(preferred_temporality=TEMPORALITY)
+        views = [*views, View(meter_name="opentelemetry-sdk", aggregation=DropAggregation())]
         self.provider = MeterProvider([self.reader], resource, views=views, shutdown_on_exit=False)
         self.meter = self.provider.get_meter("shop.orders")
 
@@ -75,20 +83,21 @@ def emit(logger, body=None, attributes=None, severity=None, timestamp=MOMENT, ob
         "severity_number": severity,
     }
     if not OLD_LOGS:
-        from opentelemetry._logs import LogRecord
-
-        logger.emit(LogRecord(**fields, **newer))
+        logger.emit(APILogRecord(**fields, **newer))
         return
-    context = trace.get_current_span().get_span_context()
-    logger.emit(
-        _logs.LogRecord(
-            **{**fields, "severity_number": severity or SeverityNumber.UNSPECIFIED},
-            trace_id=context.trace_id,
-            span_id=context.span_id,
-            trace_flags=context.trace_flags,
-            resource=getattr(logger, "resource", None),
-        )
-    )
+    logger.emit(_old_record(fields, severity, getattr(logger, "resource", None)))
+
+
+def _old_record(fields, severity, resource):
+    fields = {**fields, "severity_number": severity or SeverityNumber.UNSPECIFIED, "resource": resource}
+    span = trace.get_current_span().get_span_context()
+    ids = {"trace_id": span.trace_id, "span_id": span.span_id, "trace_flags": span.trace_flags}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # each announces the next
+        try:
+            return _logs.LogRecord(**fields, context=get_current())
+        except TypeError:  # before 1.35
+            return _logs.LogRecord(**fields, **ids)
 
 
 def record_of(*args, resource=RESOURCE, name="shop.checkout", **fields):

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExporter, MetricExportResult, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import DropAggregation, View
 
 from ext_opentelemetry.background import Background
 from ext_opentelemetry.metric_exporter import AppInsightsMetricExporter
+from ext_opentelemetry.providers import SDK_METER, sdk_is_measured
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
@@ -62,7 +64,9 @@ class Meters:
     def __init__(self, exporter: MetricExporter, resource: Resource) -> None:
         self.switch = SwitchMetricExporter(exporter)
         self._reader = _reader(self.switch)
-        self.provider = MeterProvider([self._reader], resource, shutdown_on_exit=False)
+        # A reader asks the provider itself for the SDK's own meter.
+        views = [] if sdk_is_measured() else [View(meter_name=SDK_METER, aggregation=DropAggregation())]
+        self.provider = MeterProvider([self._reader], resource, views=views, shutdown_on_exit=False)
         self._collecting = Background(self._collect, "ext_opentelemetry-metrics")
 
     def turn_to(self, exporter: MetricExporter | None, seconds: float) -> None:

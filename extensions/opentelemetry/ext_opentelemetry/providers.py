@@ -25,6 +25,14 @@ if TYPE_CHECKING:
     from ext_opentelemetry.loggers import Loggers
     from ext_opentelemetry.meters import Meters
 
+SDK_METER = "opentelemetry-sdk"
+"""The meter with which the SDK measures itself: its 1.40 and 1.41 ask for it with every tracer provider."""
+
+
+def sdk_is_measured() -> bool:
+    """Whether OpenTelemetry's variable says so; without it the SDK's 1.42 and later do not ask either."""
+    return os.environ.get("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "").strip().lower() == "true"
+
 
 def _make_meters(exporter: MetricExporter, resource: Resource) -> Meters:
     from ext_opentelemetry.meters import Meters
@@ -48,7 +56,7 @@ class LazyMeterProvider(metrics.MeterProvider):
         self, name: str, version: str | None = None, schema_url: str | None = None, attributes: Any = None
     ) -> metrics.Meter:
         """Return a meter (OpenTelemetry: MeterProvider)."""
-        made = self.lazy.get()
+        made = None if name == SDK_METER and not sdk_is_measured() else self.lazy.get()
         if made is None:
             return metrics.NoOpMeter(name, version, schema_url)
         return made.provider.get_meter(name, version, schema_url, attributes)
