@@ -81,13 +81,13 @@ operations = st.one_of(
 )  # fmt: skip
 
 
-@given(st.lists(operations, max_size=12))
+@given(attributes, st.lists(operations, max_size=12))
 @settings(max_examples=300, deadline=None)
-def test_whatever_is_done_to_it_it_tells_what_the_sdks_span_tells(steps):
+def test_whatever_is_done_to_it_it_tells_what_the_sdks_span_tells(first, steps):
     logging.disable(logging.WARNING)  # both complain of wrong keys and of what comes too late
     try:
         kept = Kept()
-        spans = both(kept)(parent=SpanContext(5, 6, is_remote=True), attributes={"a": 1})
+        spans = both(kept)(parent=SpanContext(5, 6, is_remote=True), attributes=first)
         for name, *arguments in [*steps, ("end",)]:
             for span in spans:
                 getattr(span, name)(*arguments)

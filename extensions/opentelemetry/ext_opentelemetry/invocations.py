@@ -54,7 +54,7 @@ def _spanned(pipeline: Pipeline, invocation: Invocation, source: Source, origin:
     try:
         name, attributes = source.describe(invocation)
         kind = pipeline.kind(message=source.messages is not None)
-        span = pipeline.tracer.start_span(name, around, kind, attributes, origin.links)
+        span = pipeline.start_span(name, around, origin.parent, kind, attributes, origin.links)
     except Exception as error:  # of a sampler or a processor of the app
         say_once("An invocation has no span", error)
         yield from _inside(around)

@@ -62,7 +62,9 @@ class LeanSpans:
         attributes: dict[str, Any],
         links: Sequence[Link] = (),
     ) -> LeanSpan:
-        """Start a span. `attributes` is kept, not copied: plain values under keys that are no empty text."""
+        """Start a span. `attributes`, whose keys are texts and not empty, is kept, not copied."""
+        if not _PLAIN.issuperset(map(type, attributes.values())):
+            attributes = dict(BoundedAttributes(MOST, attributes))
         span_id = self._ids.generate_span_id()
         if parent is None:
             context = SpanContext(self._ids.generate_trace_id(), span_id, False, self._new_flags)

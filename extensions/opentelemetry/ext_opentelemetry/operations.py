@@ -41,18 +41,25 @@ class Operation:
     def name(self) -> str:
         """What all items of the operation carry as `ai.operation.name`."""
         root = self._root
-        return self._name if root is None else operation_name(root)
+        return self._name if root is None else self._read(root)[0]
 
     @property
     def rate(self) -> float:
         """The percentage at which the operation was sampled."""
         root = self._root
-        return self._rate if root is None else rate_of(root.attributes)
+        return self._rate if root is None else self._read(root)[1]
 
     def end(self, root: ReadableSpan) -> None:
-        """Keep what the ended outermost span says, and let go of the span."""
-        self._name, self._rate = operation_name(root), rate_of(root.attributes)
-        self._root = None
+        """Note what the outermost span is now that it has ended; what it says is worked out when somebody asks."""
+        self._root = root
+
+    def _read(self, root: ReadableSpan) -> tuple[str, float]:
+        """Return name and rate; of a span that has ended they are kept, and the span is let go."""
+        name, rate = operation_name(root), rate_of(root.attributes)
+        if root.end_time is not None:
+            self._name, self._rate = name, rate
+            self._root = None
+        return name, rate
 
 
 def operation_name(root: ReadableSpan) -> str:

@@ -7,22 +7,27 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opentelemetry import trace
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry import _logs, metrics, trace
+from opentelemetry.sdk.trace import SpanProcessor, Tracer, TracerProvider
 from opentelemetry.trace import SpanKind
 
 from ext_appinsights.flushing import FlushPolicy
 from ext_opentelemetry import host, instrument, providers
 from ext_opentelemetry.background import Background
 from ext_opentelemetry.choosing import destination_of
+from ext_opentelemetry.lean import LeanSpans, are_limits_set
 from ext_opentelemetry.reporting import invocation_span
 from ext_opentelemetry.resource import resource_of
 from ext_opentelemetry.sampling import InvocationSampler
 from ext_opentelemetry.tracer import InvocationTracer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from opentelemetry.context import Context
-    from opentelemetry.sdk.trace import ReadableSpan, Span
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.sdk.trace import Span as SdkSpan
+    from opentelemetry.trace import Link, Span, SpanContext
 
     from ext_opentelemetry.destinations import Destination
     from ext_opentelemetry.settings import Settings
@@ -32,7 +37,7 @@ _delivery_log = logging.getLogger("ext_appinsights")
 
 _NAME = "ext_opentelemetry"
 _THEIR_TIME = 5_000
-"""Milliseconds that the processors of a provider which is not ours are offered; some ignore it."""
+"""Milliseconds that a provider which is not ours is offered for a flush; some ignore it."""
 
 
 class SwitchProcessor(SpanProcessor):
@@ -41,7 +46,7 @@ class SwitchProcessor(SpanProcessor):
     def __init__(self) -> None:
         self.target: SpanProcessor | None = None
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
+    def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
         """Pass a new span on."""
         if self.target is not None:
             self.target.on_start(span, parent_context)
@@ -80,9 +85,8 @@ class Pipeline:
         self.destination = destination_of(settings, theirs, report)
         self.policy = FlushPolicy(mode=settings.flush, budget=settings.flush_budget)
         self.span = invocation_span(settings, self.destination)
-        self._theirs = None
-        if theirs is not None:
-            self._theirs = Background(lambda: theirs.force_flush(_THEIR_TIME) is not False, "ext_opentelemetry-theirs")
+        self._theirs = Background(_flush_theirs, "ext_opentelemetry-theirs")
+        self._lean: LeanSpans | None = None
         self.tracer = InvocationTracer(self._tracer(settings, theirs))
         self._signals = _signals(settings, self.destination, theirs)
         instrument.apply(settings.instrument, self.destination.endpoints)
@@ -92,6 +96,20 @@ class Pipeline:
         if self.span == "internal":
             return SpanKind.INTERNAL
         return SpanKind.CONSUMER if message else SpanKind.SERVER
+
+    def start_span(
+        self,
+        name: str,
+        around: Context,
+        parent: SpanContext | None,
+        kind: SpanKind,
+        attributes: dict[str, Any],
+        links: Sequence[Link],
+    ) -> Span:
+        """Start an invocation's span in the context `around`, in which `parent` is current."""
+        if self._lean is not None and not _own_is_shared():
+            return self._lean.start(name, parent, kind, attributes, links)
+        return self.tracer.start_span(name, around, kind, attributes, links)
 
     def tell(self) -> None:
         """Log what is untold, in an invocation: of all other lines a host cannot tell whose they are, and drops them.
@@ -114,16 +132,17 @@ class Pipeline:
         if self._signals is not None:
             self._signals.flush(0.0)
         self.destination.kick()
-        if self._theirs is not None:
+        if _their_providers():
             self._theirs.ask()
 
     def flush(self, timeout: float) -> bool:
         """Deliver what ended, was measured and was logged before, within `timeout` seconds; whether it arrived.
 
-        With a provider that is not ours its other processors are flushed too, whatever time they take beyond that.
+        Providers that are not ours are flushed too, whatever time they take beyond that: nobody else may do so before
+        the process is frozen or killed.
         """
         deadline = monotonic() + timeout
-        theirs = self._theirs.ask() if self._theirs is not None else None
+        theirs = self._theirs.ask() if _their_providers() else None
         spans = self.destination.deliver()
         delivered = self._signals is None or self._signals.flush(timeout)
         delivered = spans(max(0.0, deadline - monotonic())) and delivered
@@ -152,7 +171,10 @@ class Pipeline:
             provider = _own_provider(settings)
         _sampler.ratio = settings.sampling_ratio
         _serve(provider)
-        return provider.get_tracer(_NAME)
+        tracer = provider.get_tracer(_NAME)
+        if settings.sampling_ratio >= 1.0 and isinstance(tracer, Tracer) and not are_limits_set():
+            self._lean = LeanSpans(provider, _switch, _NAME)
+        return tracer
 
 
 def _their_provider() -> Any:
@@ -178,15 +200,40 @@ def _signals(settings: Settings, destination: Destination, theirs: Any) -> provi
     )
 
 
-_own: TracerProvider | None = None
+def _their_providers() -> list[Any]:
+    """Return the global providers, of traces, metrics and logs, that the app or the worker has set."""
+    found = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
+    ours = (providers.LazyMeterProvider, providers.LazyLoggerProvider)
+    return [one for one in found if hasattr(one, "force_flush") and one is not _own and not isinstance(one, ours)]
 
 
-def _own_provider(settings: Settings) -> TracerProvider:
+def _flush_theirs() -> bool:
+    return all([one.force_flush(_THEIR_TIME) is not False for one in _their_providers()])
+
+
+class _OwnProvider(TracerProvider):
+    """The provider that the extension sets; it notes whether others added processors to it."""
+
+    shared = False
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        super().add_span_processor(span_processor)
+        self.shared = self.shared or span_processor is not _switch
+
+
+_own: _OwnProvider | None = None
+
+
+def _own_provider(settings: Settings) -> _OwnProvider:
     global _own
     resource = resource_of(settings.resource_attributes)
-    _own = TracerProvider(sampler=_sampler, resource=resource, shutdown_on_exit=False)
+    _own = _OwnProvider(sampler=_sampler, resource=resource, shutdown_on_exit=False)
     trace.set_tracer_provider(_own)
     return _own
+
+
+def _own_is_shared() -> bool:
+    return _own is None or _own.shared
 
 
 def _serve(provider: _Provider) -> None:
