@@ -7,7 +7,7 @@ from collections import deque
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opentelemetry import _logs, metrics, trace
+from opentelemetry import metrics, trace
 from opentelemetry.sdk.trace import SpanProcessor, Tracer, TracerProvider
 from opentelemetry.trace import SpanKind
 
@@ -201,14 +201,17 @@ def _signals(settings: Settings, destination: Destination, theirs: Any) -> provi
 
 
 def _their_providers() -> list[Any]:
-    """Return the global providers, of traces, metrics and logs, that the app or the worker has set."""
-    found = (trace.get_tracer_provider(), metrics.get_meter_provider(), _logs.get_logger_provider())
-    ours = (providers.LazyMeterProvider, providers.LazyLoggerProvider)
-    return [one for one in found if hasattr(one, "force_flush") and one is not _own and not isinstance(one, ours)]
+    """Return the global providers of traces and metrics that the app or the worker has set.
+
+    That of logs is left alone: what exports log records may log itself, and a flush goes on until there are none.
+    """
+    found = (trace.get_tracer_provider(), metrics.get_meter_provider())
+    return [one for one in found if hasattr(one, "force_flush") and one is not _own and one is not providers._meters]
 
 
 def _flush_theirs() -> bool:
-    return all([one.force_flush(_THEIR_TIME) is not False for one in _their_providers()])
+    results = [one.force_flush(_THEIR_TIME) is not False for one in _their_providers()]
+    return all(results)
 
 
 class _OwnProvider(TracerProvider):
