@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -363,7 +364,7 @@ def test_where_no_thread_can_be_started_a_flush_delivers(channel_to, events, mon
         assert [names(request.items) for request in server.requests] == [["a", "b"]] * 2
         assert channel.close(5.0)
     (warning,) = warnings_of(caplog)
-    assert "the service did not answer within 0.5 s; " in warning
+    assert re.search(r"the service did not answer within 0\.[2-5]\d* s; ", warning)
 
 
 def test_trouble_that_lasts_is_not_said_again(caplog, monkeypatch):

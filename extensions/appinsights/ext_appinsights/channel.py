@@ -73,8 +73,11 @@ class Channel:
         if sender.closing:
             sender.counts.drop("closed", sum(1 for _ in items))
             return
+        put = sender.inbox.put
         for item in items:
-            sender.put(item)
+            put(item)
+        if not sender.started:
+            sender.start()
 
     def commit(self) -> None:
         """Write what was handed over so far to the journal, if there is one; never raises.
@@ -82,6 +85,7 @@ class Channel:
         After it, nothing of that is lost if the process is killed. Waits for another thread's commit, which may have
         taken items of this one along, for at most 50 ms.
         """
+        self._sender.inbox.commit()
 
     def kick(self) -> None:
         """Deliver what was handed over now, in the background, without collecting more first; never blocks."""
@@ -122,11 +126,13 @@ class Channel:
 
     def _after_fork(self) -> None:
         # The parent delivers what it had queued; locks and sockets that its thread held are left alone.
+        self._sender.abandon()
         self._sender = Sender(self._target, self._options, self._credential)
 
     def _at_exit(self) -> None:
         if self._options.exit_timeout > 0 and self._sender.pending() and not self._sender.closing:
             self.close(self._options.exit_timeout)
+        self.commit()
 
 
 def _target(given: ConnectionString | str | None) -> ConnectionString:

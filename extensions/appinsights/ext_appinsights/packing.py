@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
+    from ext_appinsights.journal import Line
+
     Made: TypeAlias = "Mapping[str, Any] | bytes"
     Item: TypeAlias = "Made | Callable[[], Iterable[Made]]"
 
@@ -28,24 +30,31 @@ def beginning_of(key: str) -> bytes:
 
 
 class Parcel:
-    """Lines that are posted together, oldest first."""
+    """Lines that are posted together, oldest first; `replayed`: they come from the journal of another process."""
 
-    __slots__ = ("attempts", "lines")
+    __slots__ = ("lines", "replayed")
 
-    def __init__(self, lines: list[bytes], attempts: int = 0) -> None:
+    def __init__(self, lines: list[Line], *, replayed: bool = False) -> None:
         self.lines = lines
-        self.attempts = attempts
+        self.replayed = replayed
 
     def body(self, beginning: bytes) -> bytes:
         """Return the lines as a gzip body; each starts with `beginning` (see `beginning_of`) in place of its brace."""
         compressor = zlib.compressobj(LEVEL, zlib.DEFLATED, _GZIP)
-        text = b"\n".join([beginning + line[1:] for line in self.lines])
+        text = b"\n".join([beginning + line.text[1:] for line in self.lines])
         return compressor.compress(text) + compressor.flush()
 
     def halves(self) -> tuple[Parcel, Parcel]:
         """Return two parcels with the first and the second half of the lines."""
         middle = len(self.lines) // 2
-        return Parcel(self.lines[:middle]), Parcel(self.lines[middle:])
+        first, second = self.lines[:middle], self.lines[middle:]
+        return Parcel(first, replayed=self.replayed), Parcel(second, replayed=self.replayed)
+
+    def divided(self, again: list[int]) -> tuple[list[Line], list[Line]]:
+        """Return the lines of these indices, and the others."""
+        chosen = set(again)
+        others = [line for index, line in enumerate(self.lines) if index not in chosen]
+        return [self.lines[index] for index in again], others
 
 
 def lines_of(item: Item) -> tuple[list[bytes], Exception | None]:
@@ -76,17 +85,17 @@ def _written(envelope: Mapping[str, Any]) -> bytes:
     return _checked(_encode(envelope).encode("utf-8", "replace"))
 
 
-def parcels_of(lines: list[bytes], most: int, most_bytes: int) -> list[Parcel]:
-    """Return the lines in parcels of at most `most` lines and, unless one line alone has more, `most_bytes` bytes."""
+def parcels_of(lines: list[Line], most: int, most_bytes: int) -> list[Parcel]:
+    """Return replayed lines in parcels of at most `most` lines and, unless one alone has more, `most_bytes` bytes."""
     parcels: list[Parcel] = []
-    current: list[bytes] = []
+    current: list[Line] = []
     size = 0
     for line in lines:
-        if current and (len(current) >= most or size + len(line) > most_bytes):
-            parcels.append(Parcel(current))
+        if current and (len(current) >= most or size + len(line.text) > most_bytes):
+            parcels.append(Parcel(current, replayed=True))
             current, size = [], 0
         current.append(line)
-        size += len(line) + 1
+        size += len(line.text) + 1
     if current:
-        parcels.append(Parcel(current))
+        parcels.append(Parcel(current, replayed=True))
     return parcels

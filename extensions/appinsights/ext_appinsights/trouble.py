@@ -33,6 +33,15 @@ class Reporter:
             return
         self._told[kind] = now
         self._open.add(kind)
+        self._warn(what)
+
+    def once(self, kind: str, what: str) -> None:
+        """Warn of a kind of trouble that says nothing of the service, once and never again."""
+        if kind not in self._told:
+            self._told[kind] = monotonic()
+            self._warn(what)
+
+    def _warn(self, what: str) -> None:
         what = self._key.sub("<instrumentation key>", what)
         self._report(logging.WARNING, f"Telemetry to {self._host}: {what}")
 

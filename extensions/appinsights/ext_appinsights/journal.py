@@ -1,0 +1,271 @@
+"""What a channel keeps on disk: the items that are not settled yet, for whoever runs after this process.
+
+Nothing here looks at the wall clock for what this process holds. Whoever calls holds the channel's lock, except for
+`claim`, which the sending thread calls without it.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections import deque
+from time import monotonic, time
+from typing import TYPE_CHECKING, NamedTuple
+
+from ext_appinsights import records, segment
+from ext_appinsights.folder import Folder, outer_of
+from ext_appinsights.segment import Segment
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ext_appinsights.connection_string import ConnectionString
+    from ext_appinsights.counts import Counts
+    from ext_appinsights.options import Options
+
+SEGMENT_BYTES = 1024 * 1024
+"""From which size on a process begins a new segment."""
+
+LONGEST_LIFE = 48 * 60 * 60.0
+"""Seconds; the service takes nothing that is older (Envelope.bond, time)."""
+
+PAUSE = 60.0
+"""Seconds in memory only after the journal could not be written."""
+
+
+class Line(NamedTuple):
+    """An item as JSON, and where the journal has it, if it does."""
+
+    text: bytes
+    segment: Segment | None = None
+    offset: int = 0
+
+
+class FullError(OSError):
+    """There is no room, and nothing that could be given up."""
+
+
+def journal_for(target: ConnectionString, options: Options, counts: Counts) -> Journal | None:
+    """Return the journal that the options ask for; it opens nothing yet."""
+    if options.journal is False:
+        return None
+    if not segment.POSSIBLE:
+        logging.getLogger("ext_appinsights").debug("There are no file locks here: items are kept in memory only.")
+        return None
+    return Journal(target, options, counts)
+
+
+class Journal:
+    """The segments that this process has, and the way to those that nobody has."""
+
+    def __init__(self, target: ConnectionString, options: Options, counts: Counts) -> None:
+        self.troubles: deque[tuple[str, str]] = deque()
+        """Kind and text of what the sending thread is to say."""
+        self._target = target
+        self._options = options
+        self._counts = counts
+        self._segment_bytes = min(SEGMENT_BYTES, max(1, options.journal_max_bytes // 4))
+        self._folder: Folder | None = None
+        self._current: Segment | None = None
+        self._held: list[Segment] = []
+        self._undeletable: set[str] = set()
+        self._off_until = 0.0
+
+    @property
+    def works(self) -> bool:
+        """Whether writing is worth an attempt."""
+        return not self._off_until or monotonic() >= self._off_until
+
+    def write(self, lines: list[bytes]) -> list[Line]:
+        """Write lines, and return them with their places; without, if they could not be written."""
+        kept: list[Line] = []
+        if self.works:
+            try:
+                self._write(lines, kept)
+                self._off_until = 0.0
+            except OSError as error:
+                self._fail(error)
+        kept += [Line(line) for line in lines[len(kept) :]]
+        return kept
+
+    def _write(self, lines: list[bytes], kept: list[Line]) -> None:
+        batch: list[bytes] = []
+        size = 0
+        for line in lines:
+            length = len(line) + records.OVERHEAD
+            if batch and size + length > self._segment_bytes:
+                self._append(batch, size, kept)
+                batch, size = [], 0
+            batch.append(line)
+            size += length
+        self._append(batch, size, kept)
+
+    def _append(self, batch: list[bytes], size: int, kept: list[Line]) -> None:
+        current = self._current
+        if current is None or not current.usable or (current.unsettled and current.size + size > self._segment_bytes):
+            current = self._next(size)
+        offset = current.append(b"".join([records.record(line) for line in batch]))
+        current.unsettled += len(batch)
+        current.held += len(batch)
+        for line in batch:
+            kept.append(Line(line, current, offset))
+            offset += len(line) + records.OVERHEAD
+
+    def _next(self, size: int) -> Segment:
+        """Begin a segment."""
+        before, self._current = self._current, None
+        if before is not None:
+            self._tidy(before)
+        folder = self._open()
+        self._make_room(folder, max(size + len(records.HEADER), self._segment_bytes))
+        self._current = Segment.create(folder)
+        self._held.append(self._current)
+        return self._current
+
+    def _open(self) -> Folder:
+        if self._folder is not None and not self._folder.exists:
+            self._folder.close()
+            self._folder = None
+        if self._folder is None:
+            self._folder = Folder(self._options.journal, self._target)
+        return self._folder
+
+    def _make_room(self, folder: Folder, size: int) -> None:
+        files = folder.files()
+        excess = sum(length for _, length, _ in files) + size - self._options.journal_max_bytes
+        for _, length, name in files:
+            if excess <= 0:
+                return
+            given_up = self._claimed(folder, name)
+            if given_up is not None and self._give_up(given_up, "journal_full"):
+                excess -= length
+                self.troubles.append(("journal full", f"{self._name()} is full; the oldest items in it are dropped."))
+        if excess > 0:
+            raise FullError(errno.EDQUOT, "it is full, and other processes have all of it")
+
+    def _fail(self, error: OSError) -> None:
+        self._off_until = monotonic() + PAUSE
+        reason = error.strerror or str(error)
+        what = f"{self._name()} cannot be written ({reason}); items are kept in memory only until it can."
+        self.troubles.append(("journal", what))
+
+    def _name(self) -> str:
+        return f"the journal in {outer_of(self._options.journal)}"
+
+    def settle(self, lines: Iterable[Line]) -> None:
+        """Note that these need not be delivered any more."""
+        marks: dict[Segment, list[tuple[int, int]]] = {}
+        for line in lines:
+            if line.segment is not None:
+                marks.setdefault(line.segment, []).append((line.offset, len(line.text)))
+        for held, places in marks.items():
+            held.unsettled -= len(places)
+            held.held -= len(places)
+            if held.unsettled or not self._finish(held):
+                held.settle(places)
+            self._tidy(held)
+
+    def let_go(self, lines: Iterable[Line]) -> None:
+        """Leave these to the journal: this process has them no longer."""
+        for line in lines:
+            if line.segment is not None:
+                line.segment.held -= 1
+                if not line.segment.held:
+                    self._tidy(line.segment)
+
+    def release_current(self, held: Segment) -> None:
+        """Write nothing more to this segment."""
+        if held is self._current:
+            self._current = None
+
+    def _finish(self, held: Segment) -> bool:
+        """Take all items off the disk at once; False if that did not work, and they must be marked."""
+        return held.empty() if held is self._current else held.remove()
+
+    def _tidy(self, held: Segment) -> None:
+        """Let go of a segment that this process has no use for."""
+        if held is self._current or held.held or held not in self._held:
+            return
+        self._held.remove(held)
+        if not held.unsettled:
+            self._counts.drop("corrupt", held.corrupt)
+            if not held.remove():
+                self._undeletable.add(held.name)
+        held.close()
+
+    def claim(self) -> list[Line]:
+        """Take over the oldest segment that nobody has, and return what is to be delivered of it."""
+        folder = self._folder
+        if folder is None:
+            return []
+        for changed, _, name in folder.files():
+            found = self._claimed(folder, name)
+            if found is None:
+                continue
+            if time() - changed > LONGEST_LIFE:
+                self._give_up(found, "expired")
+                continue
+            contents = self._contents(found)
+            if contents is None or contents.foreign:
+                found.close()
+                continue
+            found.corrupt = contents.corrupt
+            found.unsettled = found.held = len(contents.items)
+            self._held.append(found)
+            if contents.items:
+                return [Line(text, found, offset) for offset, text in contents.items]
+            self._tidy(found)
+        return []
+
+    def look(self) -> None:
+        """Make sure that there is a folder, and that what is written goes to a file that others will find."""
+        if self._current is not None and not self._current.is_there():
+            self._current = None
+        try:
+            self._open()
+        except OSError as error:
+            self._fail(error)
+
+    def _claimed(self, folder: Folder, name: str) -> Segment | None:
+        if name in self._undeletable:
+            return None
+        try:
+            return Segment.claim(folder, name)
+        except OSError:
+            return None
+
+    @staticmethod
+    def _contents(found: Segment) -> records.Contents | None:
+        try:
+            return found.read()
+        except OSError:
+            return None
+
+    def _give_up(self, found: Segment, reason: str) -> bool:
+        """Delete a segment with what is in it; False if it cannot be deleted."""
+        contents = self._contents(found)
+        removed = contents is not None and found.remove()
+        found.close()
+        if contents is None or not removed:
+            self._undeletable.add(found.name)
+            return False
+        self._counts.drop(reason, len(contents.items))
+        self._counts.drop("corrupt", contents.corrupt)
+        return True
+
+    def close(self) -> None:
+        """Let go of everything; what is not settled is there for the next process."""
+        self._current = None
+        for held in tuple(self._held):
+            held.held = 0
+            self._tidy(held)
+        if self._folder is not None:
+            self._folder.close()
+            self._folder = None
+
+    def abandon(self) -> None:
+        """Close what a child inherited; the locks stay with the parent."""
+        for held in self._held:
+            held.close()
+        if self._folder is not None:
+            self._folder.close()
