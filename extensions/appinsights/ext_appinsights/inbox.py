@@ -13,11 +13,11 @@ from threading import get_ident
 from typing import TYPE_CHECKING
 
 from ext_appinsights.journal import Line
-from ext_appinsights.packing import lines_of
+from ext_appinsights.packing import Parcel, lines_of
 from ext_appinsights.tickets import Ticket, signal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ext_appinsights.counts import Counts
     from ext_appinsights.journal import Journal
@@ -91,9 +91,15 @@ class Inbox:
             self.ready_enough = NEVER
             signal(self.wake)
 
-    def waiting(self) -> int:
-        """Items that are queued; one that is still to be mapped counts as one."""
-        return sum(not isinstance(one, Ticket) for queue in (self.fresh, self.ready) for one in tuple(queue))
+    def waiting(self, held: Callable[[], int]) -> int:
+        """Items that are queued, one that is still to be mapped as one, and what the sending thread holds of them."""
+        entered = self._enter(PATIENCE)  # else some may be on the way from here to there
+        try:
+            queued = (*tuple(self.fresh), *tuple(self.ready))
+            return sum(not isinstance(one, Ticket) for one in queued) + held()
+        finally:
+            if entered:
+                self._leave()
 
     def _drop_oldest(self) -> None:
         # Whoever comes second leaves it to the first, which looks at the length again.
@@ -197,36 +203,43 @@ class Inbox:
             if self._journal is not None:
                 self._journal.settle(lines)
 
+    def _next(self, extra: int) -> tuple[list[Line], Ticket | None]:
+        lines: list[Line] = []
+        most, room = self._options.max_batch, self._options.max_batch_bytes
+        while len(lines) < most and (self.ready or self.fresh):
+            if not self.ready:
+                self._take_in(most - len(lines), room)
+                continue
+            first = self.ready[0]
+            if isinstance(first, Ticket):
+                self.ready.popleft()
+                return lines, first
+            room -= len(first.text) + extra
+            if lines and room < 0:
+                break
+            self.ready.popleft()
+            self._ready_bytes -= len(first.text)
+            lines.append(first)
+        return lines, None
+
     # Called from the sending thread
 
-    def take(self, extra: int) -> tuple[list[Line], Ticket | None]:
-        """Take one request's worth of lines, or what comes before the next flush, and that flush.
+    def take(self, extra: int, backlog: deque[Parcel | Ticket]) -> None:
+        """Put one request's worth of lines into the backlog, or what comes before the next flush, and that flush.
 
         `extra`: bytes that each line has more when it is posted.
         """
-        lines: list[Line] = []
         if not self._enter(PATIENCE):
-            return lines, None
+            return
         try:
             self._note_settled()
-            most, room = self._options.max_batch, self._options.max_batch_bytes
-            while len(lines) < most and (self.ready or self.fresh):
-                if not self.ready:
-                    self._take_in(most - len(lines), room)
-                    continue
-                first = self.ready[0]
-                if isinstance(first, Ticket):
-                    self.ready.popleft()
-                    return lines, first
-                room -= len(first.text) + extra
-                if lines and room < 0:
-                    break
-                self.ready.popleft()
-                self._ready_bytes -= len(first.text)
-                lines.append(first)
+            lines, ticket = self._next(extra)
+            if lines:
+                backlog.append(Parcel(lines))
+            if ticket is not None:
+                backlog.append(ticket)
         finally:
             self._leave()
-        return lines, None
 
     def settle(self, lines: list[Line]) -> None:
         """Note that these lines need not be delivered any more."""
@@ -262,7 +275,7 @@ class Inbox:
         for ticket in tuple(self.tickets):
             ticket.settle(delivered=False)
         if not self._enter(1.0):
-            self._counts.drop("closed", len(held) + self.waiting())
+            self._counts.drop("closed", self.waiting(lambda: len(held)))
             return
         try:
             self._note_settled()

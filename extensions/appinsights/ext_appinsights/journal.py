@@ -196,10 +196,12 @@ class Journal:
     def claim(self) -> list[Line]:
         """Take over the oldest segment that nobody has, and return what is to be delivered of it."""
         folder = self._folder
-        if folder is None:
+        try:
+            files = [] if folder is None else folder.files()
+        except OSError:
             return []
-        for changed, _, name in folder.files():
-            found = self._claimed(folder, name)
+        for changed, _, name in files:
+            found = None if folder is None else self._claimed(folder, name)
             if found is None:
                 continue
             if time() - changed > LONGEST_LIFE:

@@ -44,7 +44,7 @@ class Sender:
         self._replay = Replay(self.inbox, options)
         self._pauses = Pauses(*options.backoff)
         self._backlog: deque[Parcel | Ticket] = deque()
-        self._in_flight: Parcel | None = None
+        self._in_flight: Parcel | Ticket | None = None
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._linger_until = 0.0
@@ -103,8 +103,11 @@ class Sender:
 
     def waiting(self) -> int:
         """Items of this process that are not delivered yet; one that is still to be mapped counts as one."""
-        parcels = [parcel for parcel in (*tuple(self._backlog), self._in_flight) if isinstance(parcel, Parcel)]
-        return self.inbox.waiting() + sum(len(parcel.lines) for parcel in parcels if not parcel.replayed)
+        return self.inbox.waiting(self._held)
+
+    def _held(self) -> int:
+        parcels = {id(one): one for one in (*tuple(self._backlog), self._in_flight) if isinstance(one, Parcel)}
+        return sum(len(parcel.lines) for parcel in parcels.values() if not parcel.replayed)
 
     def abandon(self) -> None:
         """Close what a forked child has inherited of its parent's journal."""
@@ -171,9 +174,12 @@ class Sender:
     def _wait_out(self, pause: float, *, idle: bool) -> bool:
         if self.closing and not self.inbox.tickets:
             return False
-        if self.journal is not None and len(self.inbox.fresh) >= self._options.max_batch:
-            self.inbox.commit()
-        self._sleep(pause, 1 if idle else self._options.max_batch if self.journal is not None else NEVER, NEVER)
+        enough = NEVER
+        if self.journal is not None and self.journal.works:
+            enough = self._options.max_batch
+            if len(self.inbox.fresh) >= enough:
+                self.inbox.commit()
+        self._sleep(pause, 1 if idle else enough, NEVER)
         return True
 
     def _be_idle(self) -> None:
@@ -230,15 +236,12 @@ class Sender:
     def _pack(self) -> None:
         """Make a parcel of one request's worth, or of what comes before the next flush."""
         self._linger_until = 0.0
-        lines, ticket = self.inbox.take(len(self._delivery.beginning))
-        if lines:
-            self._backlog.append(Parcel(lines))
-        if ticket is not None:
-            self._backlog.append(ticket)
+        self.inbox.take(len(self._delivery.beginning), self._backlog)
 
     def _deliver(self) -> None:
-        parcel = self._backlog.popleft()
+        parcel = self._in_flight = self._backlog[0]
         assert isinstance(parcel, Parcel)
+        self._backlog.popleft()
         again = self._attempt(parcel)
         self._backlog.extendleft(reversed(again))
         self._replay_turn = not again
