@@ -167,7 +167,7 @@ def test_a_refusal_is_said_once_and_flush_knows_of_it(fresh, monkeypatch, caplog
 
 def test_metrics_and_logs_go_there_too(fresh, receiver):
     """One flush delivers all three."""
-    fresh.configure()
+    fresh.configure(flush="background")
 
     def main():
         metrics.get_meter("app").create_counter("orders").add(2)
@@ -188,7 +188,7 @@ from ext_opentelemetry import OpenTelemetryExtension
 from ext_sdk import flush
 from ext_sdk.function import Trigger
 from tests.support.lifecycle import invoke
-OpenTelemetryExtension.configure(exporter="otlp")
+OpenTelemetryExtension.configure(exporter="otlp", flush="background")
 HEAVY = ("requests", "urllib3", "google", "opentelemetry.sdk.metrics", "opentelemetry.sdk._logs",
          "opentelemetry.exporter.otlp.proto.http.trace_exporter")
 loaded = lambda: [name for name in HEAVY if name in sys.modules]

@@ -268,3 +268,23 @@ def test_where_no_thread_can_be_started_the_caller_does_it(monkeypatch):
 
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert background.Background(lambda: True, "helper").ask().wait(0.0)
+
+
+@pytest.mark.parametrize(
+    ("redact", "came"),
+    [(True, "REDACTED"), (False, "hunter2"), (ext_opentelemetry.Redactor(keys=["iban"]), "REDACTED")],
+)
+def test_the_setting_redact_reaches_all_three_signals(fresh, server, redact, came: str):
+    """Also that it is off."""
+    fresh.configure(connection_string=server.connection_string, redact=redact)
+
+    def main(context):
+        context.tracer.current_span().set_attribute("password", "hunter2")
+        metrics.get_meter("app").create_counter("orders").add(2, {"password": "hunter2"})
+        _logs.get_logger("app").emit(body="hello", attributes={"password": "hunter2"})
+
+    serve(main)
+    assert flush(20.0)
+
+    found = {item["data"]["baseType"]: item["data"]["baseData"]["properties"].get("password") for item in server.items}
+    assert found == dict.fromkeys(("RequestData", "MetricData", "MessageData"), came)

@@ -27,7 +27,7 @@ EXPORTERS = "'auto' or 'appinsights' or 'otlp' or 'console' or 'none' or SpanExp
         ({"flush_budget": float("inf")}, "setting 'flush_budget' is inf. Allowed: seconds, 0 or more."),
         ({"journal": ""}, "setting 'journal' is ''. Allowed: true, false or the path of a folder."),
         ({"journal": 7}, "setting 'journal' is 7. Allowed: true or false or a text."),
-        ({"redact": "some"}, "setting 'redact' is 'some'. Allowed: true or false."),
+        ({"redact": "some"}, "setting 'redact' is 'some'. Allowed: true or false or Redactor."),
         ({"instrument": ("redis", "../x")}, "setting 'instrument' has '../x'. Allowed: names such as 'requests' or 'httpx'."),
         (
             {"connection_string": f"InstrumentationKey={KEY};oops"},

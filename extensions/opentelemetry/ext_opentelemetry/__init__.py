@@ -13,12 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from ext_opentelemetry.exporter import AppInsightsSpanExporter
 from ext_opentelemetry.extension import OpenTelemetryExtension
+from ext_opentelemetry.redaction import Redactor
 
 if TYPE_CHECKING:
     from ext_opentelemetry.log_exporter import AppInsightsLogExporter
     from ext_opentelemetry.metric_exporter import AppInsightsMetricExporter
 
-__all__ = ["AppInsightsLogExporter", "AppInsightsMetricExporter", "AppInsightsSpanExporter", "OpenTelemetryExtension"]
+__all__ = [
+    "AppInsightsLogExporter",
+    "AppInsightsMetricExporter",
+    "AppInsightsSpanExporter",
+    "OpenTelemetryExtension",
+    "Redactor",
+]
 
 _LATE = {"AppInsightsLogExporter": "log_exporter", "AppInsightsMetricExporter": "metric_exporter"}
 """Public names whose modules import more of the SDK than tracing needs."""

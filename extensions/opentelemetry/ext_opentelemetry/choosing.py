@@ -43,7 +43,7 @@ def destination_of(settings: Settings, theirs: Any, report: Callable[[int, str],
     """
     exporter = settings.exporter
     if isinstance(exporter, AppInsightsSpanExporter):
-        return ToChannel(exporter.channel, "", owned=False)
+        return ToChannel(exporter.channel, "", owned=False, redact=exporter.redact)
     if not isinstance(exporter, str):
         return ToExporter(lambda: exporter, type(exporter).__name__, owned=False, report=report)
     if exporter == "console":
@@ -85,7 +85,7 @@ def _appinsights(
         _log.warning(HIDDEN)
     # ext_sdk flushes at exit
     channel = channel_of(target, exit_timeout=0.0, report=report, journal=settings.journal)
-    return ToChannel(channel, target.instrumentation_key.lower(), owned=True)
+    return ToChannel(channel, target.instrumentation_key.lower(), owned=True, redact=settings.redact)
 
 
 def _otlp(report: Callable[[int, str], None] | None) -> Destination:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ext_appinsights import Channel
     from ext_opentelemetry.late import Report
+    from ext_opentelemetry.redaction import Redactor
 
 
 class Destination:
@@ -75,12 +76,15 @@ class Beside(Destination):
 class ToChannel(Destination):
     """Application Insights, by a channel: of our own, or of an exporter that the app made."""
 
-    def __init__(self, channel: Channel, instrumentation_key: str, *, owned: bool) -> None:
+    def __init__(
+        self, channel: Channel, instrumentation_key: str, *, owned: bool, redact: bool | Redactor = True
+    ) -> None:
         self.channel = channel
         self.instrumentation_key = instrumentation_key
         self.endpoints = (channel.endpoint,)
-        self.processor = self._spans = ChannelSpanProcessor(channel)
+        self.processor = self._spans = ChannelSpanProcessor(channel, redact=redact)
         self._owned = owned
+        self._redact = redact
         self.commit = channel.commit  # type: ignore[method-assign]
         self.kick = channel.kick  # type: ignore[method-assign]
 
@@ -100,15 +104,16 @@ class ToChannel(Destination):
         """Make what exports metrics by the same channel."""
         from ext_opentelemetry.metric_exporter import AppInsightsMetricExporter
 
-        return AppInsightsMetricExporter(channel=self._spans.channel)
+        return AppInsightsMetricExporter(channel=self._spans.channel, redact=self._redact)
 
     def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor:
         """Make what hands log records to the same channel, each with its operation."""
         from ext_opentelemetry.log_exporter import ChannelLogRecordProcessor
 
         spans = self._spans
-        operations = spans.operations if hasattr(spans.operations, "of_context") else None
-        return ChannelLogRecordProcessor(spans.channel, operations, follow_sampling=follow_sampling)
+        return ChannelLogRecordProcessor(
+            spans.channel, spans.operations, follow_sampling=follow_sampling, redact=self._redact
+        )
 
 
 class ToConsole(Destination):

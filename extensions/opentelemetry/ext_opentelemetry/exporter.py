@@ -12,6 +12,7 @@ from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from ext_appinsights import Channel
 from ext_opentelemetry.mapping import Mapper
 from ext_opentelemetry.operations import Operations, operations_within
+from ext_opentelemetry.redaction import redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
     from ext_appinsights import ConnectionString
+    from ext_opentelemetry.redaction import Redactor
 
 
 def channel_of(connection_string: ConnectionString | str | None, **options: Any) -> Channel:
@@ -50,11 +52,13 @@ class AppInsightsSpanExporter(SpanExporter):
         connection_string: ConnectionString | str | None = None,
         *,
         channel: Channel | None = None,
+        redact: bool | Redactor = True,
         **channel_options: Any,
     ) -> None:
         """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
 
-        `channel` is one to share with other exporters, in place of all others; whoever made it closes it.
+        `channel` is one to share with other exporters, in place of all others; whoever made it closes it. `redact`
+        replaces credentials: True what is known as such, a `Redactor` also what the app knows, False none.
 
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong.
@@ -64,7 +68,8 @@ class AppInsightsSpanExporter(SpanExporter):
         from ext_opentelemetry.origin import own_or_given
 
         self.channel, self._owned = own_or_given(type(self).__name__, connection_string, channel, channel_options)
-        self._mapper = Mapper()
+        self.redact = redact
+        self._mapper = Mapper(redactor_of(redact))
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Take spans over. Always a success: what becomes of them later is told by `channel.stats()`."""
@@ -91,11 +96,11 @@ class AppInsightsSpanExporter(SpanExporter):
 class ChannelSpanProcessor(SpanProcessor):
     """Hands each ended span to a channel at once; mapping and sending happen on the channel's thread."""
 
-    def __init__(self, channel: Channel) -> None:
+    def __init__(self, channel: Channel, *, redact: bool | Redactor = True) -> None:
         self.channel = channel
         self.operations = Operations()
         """For whatever else of the same operations goes to the same place."""
-        self._mapper = Mapper()
+        self._mapper = Mapper(redactor_of(redact))
 
     def on_start(self, span: Span, parent_context: otel_context.Context | None = None) -> None:  # noqa: ARG002
         """Note the operation that the span belongs to."""

@@ -127,12 +127,19 @@ def _put_in_force(name: str) -> None:
 
 
 def _instrumentor(module: ModuleType) -> Any:
-    """Return an instance of the instrumentor that a module defines."""
+    """Return an instance of the instrumentor that a module defines; of several the one with the plainest name.
+
+    That is the one for httpx, not httpx2, and for clients of gRPC, not servers.
+    """
     base = import_module("opentelemetry.instrumentation.instrumentor").BaseInstrumentor
-    for found in vars(module).values():
-        if isinstance(found, type) and issubclass(found, base) and found.__module__.startswith(module.__name__):
-            return found()
-    raise LookupError(f"{module.__name__} has no instrumentor")
+    found = [
+        one
+        for name, one in vars(module).items()
+        if isinstance(one, type) and issubclass(one, base) and one is not base and not name.startswith("_")
+    ]
+    if not found:
+        raise LookupError(f"{module.__name__} has no instrumentor")
+    return min(found, key=lambda one: (len(one.__name__), one.__name__))()
 
 
 def _instrument(module: ModuleType, instrumentor: Any, excluded: str) -> None:

@@ -11,6 +11,7 @@ from opentelemetry.sdk.trace.export import SpanExporter  # noqa: TC002 - read at
 
 from ext_appinsights import ConnectionString, ConnectionStringError
 from ext_opentelemetry import otlp
+from ext_opentelemetry.redaction import Redactor  # noqa: TC001 - read at run time, as a hint
 
 VARIABLES = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPINSIGHTS_INSTRUMENTATIONKEY")
 """The app settings that can name the resource; the host reads the same."""
@@ -47,8 +48,8 @@ class Settings:
     flush_budget: float = 0.1
     """Seconds for which the end of an invocation waits for delivery, at most."""
 
-    redact: bool = True
-    """Whether credentials in URLs, headers and connection strings are replaced before they leave the process."""
+    redact: bool | Redactor = True
+    """Whether credentials are replaced before they go to Application Insights; a `Redactor` knows more of them."""
 
     journal: bool | str = True
     """Whether items are kept on disk until they are delivered, and in which folder; True is the temporary one."""
