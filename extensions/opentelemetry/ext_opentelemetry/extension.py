@@ -6,8 +6,8 @@ import logging
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from ext_opentelemetry import invocations
 from ext_opentelemetry import settings as declared
+from ext_opentelemetry.invocations import Traced, say_once
 from ext_opentelemetry.pipeline import Pipeline
 from ext_sdk import AppExtension, SettingsError
 
@@ -46,13 +46,18 @@ class OpenTelemetryExtension(AppExtension):
         _plant(invocation, pipeline)
         policy = pipeline.policy
         policy.began()
+        outcome = None
         try:
-            yield from invocations.traced(pipeline, invocation)
+            traced = Traced(pipeline, invocation)
+            try:
+                outcome = yield
+            finally:
+                traced.end(outcome)
         finally:
             try:
                 pipeline.commit()
             except Exception as error:  # the function must not fail with it, nor must the policy miss the end
-                invocations.say_once("Telemetry is not kept", error)
+                say_once("Telemetry is not kept", error)
             policy.ended(pipeline.flush, pipeline.kick, may_wait=not invocation.is_async)
 
     @classmethod

@@ -9,95 +9,103 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as otel_context
 from opentelemetry import trace
-from opentelemetry.trace import NonRecordingSpan, Status, StatusCode
+from opentelemetry.trace import Status, StatusCode
 
 from ext_opentelemetry import links, triggers
-from ext_opentelemetry.carried import span_of
+from ext_opentelemetry.carried import context_of, span_of
 from ext_opentelemetry.triggers import web
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Sequence
 
-    from opentelemetry.context import Context
+    from opentelemetry.trace import Link, Span
 
-    from ext_opentelemetry.links import Origin
     from ext_opentelemetry.pipeline import Pipeline
-    from ext_opentelemetry.triggers import Source
     from ext_sdk import Invocation, Outcome
-
-    Steps = Generator[None, Outcome, None]
 
 _log = logging.getLogger("ext_opentelemetry")
 
 
-def traced(pipeline: Pipeline, invocation: Invocation) -> Steps:
-    """Have the function run within its span, or, where it is to have none, within the caller's."""
-    source = triggers.source_of(invocation)
-    carried = invocation.trace_context
-    host = span_of(getattr(carried, "trace_parent", None), getattr(carried, "trace_state", None))
-    origin = links.Origin(host, ())
-    if source.messages is not None:
-        origin = links.origin_of(source.messages, source.value(invocation), host)
-    # Without a caller the invocation begins a trace: what is current here may be left over from another invocation,
-    # because the workers attach the host's context to pool threads and never detach it.
-    caller = trace.INVALID_SPAN if origin.parent is None else NonRecordingSpan(origin.parent)
-    around = trace.set_span_in_context(caller)
-    if pipeline.span == "none":
-        yield from _inside(around)
-    elif source.replays:
-        yield from _episode(pipeline, invocation, source, around)
-    else:
-        yield from _spanned(pipeline, invocation, source, origin, around)
+class Traced:
+    """One invocation under way, within its span or, where it has none, within the caller's."""
 
+    __slots__ = ("_began", "_context", "_invocation", "_parent", "_pipeline", "_source", "_span", "_token")
 
-def _spanned(pipeline: Pipeline, invocation: Invocation, source: Source, origin: Origin, around: Context) -> Steps:
-    try:
-        name, attributes = source.describe(invocation)
-        kind = pipeline.kind(message=source.messages is not None)
-        span = pipeline.start_span(name, around, origin.parent, kind, attributes, origin.links)
-    except Exception as error:  # of a sampler or a processor of the app
-        say_once("An invocation has no span", error)
-        yield from _inside(around)
-        return
-    outcome = None
-    try:
-        outcome = yield from _inside(trace.set_span_in_context(span, around))
-    finally:
-        _end(span, invocation, source, outcome)
+    def __init__(self, pipeline: Pipeline, invocation: Invocation) -> None:
+        """Start the span, and make it current here."""
+        self._pipeline, self._invocation = pipeline, invocation
+        self._source = source = triggers.source_of(invocation)
+        carried = invocation.trace_context
+        self._parent = span_of(getattr(carried, "trace_parent", None), getattr(carried, "trace_state", None))
+        senders: Sequence[Link] = ()
+        if source.messages is not None:
+            self._parent, senders = links.origin_of(source.messages, source.value(invocation), self._parent)
+        self._span: Span | None = None
+        self._began = 0
+        if source.replays:
+            self._began = time_ns()
+        elif pipeline.span != "none":
+            self._span = self._start(senders)
+        # What is current here may be left over from another invocation, because the workers attach the host's context
+        # to pool threads and never detach it: without a caller there is to be no span, not that one.
+        span = self._span
+        self._context = context_of(self._parent) if span is None else trace.set_span_in_context(span)
+        self._token = otel_context.attach(self._context)
 
+    def _start(self, senders: Sequence[Link]) -> Span | None:
+        try:
+            name, attributes = self._source.describe(self._invocation)
+            kind = self._pipeline.kind(message=self._source.messages is not None)
+            if self._began:
+                around = context_of(self._parent)
+                return self._pipeline.tracer.start_span(name, around, kind, attributes, start_time=self._began)
+            return self._pipeline.start_span(name, self._parent, kind, attributes, senders)
+        except Exception as error:  # of a sampler or a processor of the app
+            say_once("An invocation has no span", error)
+            return None
 
-def _end(span: trace.Span, invocation: Invocation, source: Source, outcome: Outcome | None) -> None:
-    try:
-        if outcome is not None and span.is_recording():
-            if outcome.error is not None:
-                _record_failure(span, outcome.error, is_http=source.is_http)
-            elif source.is_http:
-                _record_status(span, web.status_of(invocation.args, outcome.result))
-    except Exception as error:  # such as of a function's own exception that cannot be printed
-        say_once("The span of an invocation is not complete", error)
-    try:
-        span.end()
-    except Exception as error:  # of a processor of the app
-        say_once("The span of an invocation is not exported", error)
+    def end(self, outcome: Outcome | None) -> None:
+        """Undo what was made current, and say in the span how the function ended."""
+        abandoned = outcome is not None and isinstance(outcome.error, GeneratorExit)
+        # An abandoned coroutine is closed from elsewhere, where there is nothing to undo.
+        if not abandoned or otel_context.get_current() is self._context:
+            otel_context.detach(self._token)
+        span = self._span
+        if span is None and outcome is not None and self._source.replays and self._pipeline.span != "none":
+            span = self._last_episode(outcome)
+        if span is None:
+            return
+        try:
+            if outcome is not None and span.is_recording():
+                self._record(span, outcome)
+        except Exception as error:  # such as of a function's own exception that cannot be printed
+            say_once("The span of an invocation is not complete", error)
+        try:
+            span.end()
+        except Exception as error:  # of a processor of the app
+            say_once("The span of an invocation is not exported", error)
 
+    def _last_episode(self, outcome: Outcome) -> Span | None:
+        """Return a span for the invocation of a Durable orchestrator if it was the last one.
 
-def _episode(pipeline: Pipeline, invocation: Invocation, source: Source, around: Context) -> Steps:
-    """Have a Durable orchestrator run, which is invoked anew after each of its steps and replays those before.
+        An orchestrator is invoked anew after each of its steps, and replays those before. So that an orchestration is
+        not as many spans as it has steps, it gets one when it completes or fails.
+        """
+        if outcome.error is None and not _is_done(outcome.result):
+            return None
+        return self._start(())
 
-    So that an orchestration is not as many spans as it has steps, it gets one when it completes or fails: of its
-    last episode.
-    """
-    began = time_ns()
-    outcome = yield from _inside(around)
-    if outcome.error is None and not _is_done(outcome.result):
-        return
-    try:
-        name, attributes = source.describe(invocation)
-        span = pipeline.tracer.start_span(name, around, pipeline.kind(message=False), attributes, start_time=began)
-    except Exception as error:  # as above
-        say_once("An invocation has no span", error)
-        return
-    _end(span, invocation, source, outcome)
+    def _record(self, span: Span, outcome: Outcome) -> None:
+        error = outcome.error
+        if error is not None:
+            _record_failure(span, error, is_http=self._source.is_http)
+        elif self._source.is_http:
+            status = web.status_of(self._invocation.args, outcome.result)
+            if status is not None:
+                span.set_attribute("http.response.status_code", status)
+                if web.is_server_error(status):
+                    span.set_status(Status(StatusCode.ERROR))
+                    span.set_attribute("error.type", str(status))
 
 
 def _is_done(result: Any) -> bool:
@@ -108,35 +116,12 @@ def _is_done(result: Any) -> bool:
         return True
 
 
-def _inside(context: Context) -> Generator[None, Outcome, Outcome]:
-    """Have the function run with `context` current."""
-    token = otel_context.attach(context)
-    outcome = None
-    try:
-        outcome = yield
-    finally:
-        # An abandoned coroutine is closed from elsewhere, where there is nothing to undo.
-        abandoned = outcome is not None and isinstance(outcome.error, GeneratorExit)
-        if not abandoned or otel_context.get_current() is context:
-            otel_context.detach(token)
-    return outcome
-
-
-def _record_failure(span: trace.Span, error: BaseException, *, is_http: bool) -> None:
+def _record_failure(span: Span, error: BaseException, *, is_http: bool) -> None:
     if is_http:
         span.set_attribute("http.response.status_code", 500)
     span.set_attribute("error.type", type(error).__qualname__)
     span.record_exception(error, escaped=True)
     span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
-
-
-def _record_status(span: trace.Span, status: int | None) -> None:
-    if status is None:
-        return
-    span.set_attribute("http.response.status_code", status)
-    if web.is_server_error(status):
-        span.set_status(Status(StatusCode.ERROR))
-        span.set_attribute("error.type", str(status))
 
 
 _said: set[tuple[str, type]] = set()

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind
 from ext_appinsights.flushing import FlushPolicy
 from ext_opentelemetry import host, instrument, providers
 from ext_opentelemetry.background import Background
+from ext_opentelemetry.carried import context_of
 from ext_opentelemetry.choosing import destination_of
 from ext_opentelemetry.lean import LeanSpans, are_limits_set
 from ext_opentelemetry.reporting import invocation_span
@@ -100,16 +101,15 @@ class Pipeline:
     def start_span(
         self,
         name: str,
-        around: Context,
         parent: SpanContext | None,
         kind: SpanKind,
         attributes: dict[str, Any],
         links: Sequence[Link],
     ) -> Span:
-        """Start an invocation's span in the context `around`, in which `parent` is current."""
+        """Start an invocation's span; without a parent it begins a trace."""
         if self._lean is not None and not _own_is_shared():
             return self._lean.start(name, parent, kind, attributes, links)
-        return self.tracer.start_span(name, around, kind, attributes, links)
+        return self.tracer.start_span(name, context_of(parent), kind, attributes, links)
 
     def tell(self) -> None:
         """Log what is untold, in an invocation: of all other lines a host cannot tell whose they are, and drops them.

@@ -36,10 +36,10 @@ def source(function_name: str, binding: Mapping[str, Any]) -> tuple[dict[str, An
             attributes["http.request.method_original"] = method
             method = "_OTHER"
         attributes["http.request.method"] = method
-        _address(str(request.url), attributes)
-        get = getattr(getattr(request, "headers", None), "get", None)
-        if get is not None:
-            _headers(get, attributes)
+        _address(str(getattr(request, "url", "")), attributes)
+        headers = getattr(request, "headers", None)
+        if headers:
+            _headers(headers, attributes)
         if not route:
             return None
         return f"{'HTTP' if method == '_OTHER' else method} {route}"
@@ -73,13 +73,11 @@ def _server(url: str) -> dict[str, Any]:
     return attributes
 
 
-def _headers(get: Callable[[str], Any], attributes: dict[str, Any]) -> None:
-    agent = get("user-agent")
-    if agent:
-        attributes["user_agent.original"] = str(agent)
-    forwarded = get("x-forwarded-for")
-    if forwarded:
-        found = _FORWARDED.match(str(forwarded))
+def _headers(headers: Any, attributes: dict[str, Any]) -> None:
+    if "user-agent" in headers:
+        attributes["user_agent.original"] = str(headers["user-agent"])
+    if "x-forwarded-for" in headers:
+        found = _FORWARDED.match(str(headers["x-forwarded-for"]))
         if found is not None:
             attributes["client.address"] = found[1] or found[2] or found[3]
 
