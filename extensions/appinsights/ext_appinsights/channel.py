@@ -73,7 +73,7 @@ class Channel:
         if sender.closing:
             sender.counts.drop("closed", sum(1 for _ in items))
             return
-        put = sender.inbox.put
+        put = sender.inbox.queued.put
         for item in items:
             put(item)
         if not sender.started:

@@ -1,8 +1,7 @@
 """What waits in memory: items as they were handed over, then as lines, which the journal has too if there is one.
 
-Callers append to a deque and take no lock: `send` can run in a signal handler that interrupted another `send`. The lock
-is for what comes after: whoever makes lines of items holds it until the lines are written, so that a commit that got
-it knows that nothing of its own is still on the way to the disk.
+Whoever makes lines of items holds a lock until the lines are written, so that a commit that got it knows that nothing
+of its own is still on the way to the disk.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ext_appinsights.journal import Line
 from ext_appinsights.packing import Parcel, lines_of
+from ext_appinsights.queued import NEVER, Queued
 from ext_appinsights.tickets import Ticket, signal
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from ext_appinsights.counts import Counts
     from ext_appinsights.journal import Journal
     from ext_appinsights.options import Options
-    from ext_appinsights.packing import Item
-
-NEVER = 1 << 62
 
 PATIENCE = 0.05
 """Seconds for which a thread waits for the lock; a signal handler may have interrupted the one that holds it."""
@@ -34,52 +31,31 @@ class Inbox:
     """The queue of one channel in one process."""
 
     def __init__(self, options: Options, counts: Counts, journal: Journal | None) -> None:
-        self.fresh: deque[Item | Ticket] = deque()
+        self.queued = Queued(options, counts)
         self.ready: deque[Line | Ticket] = deque()
-        self.tickets: deque[Ticket] = deque()
+        self.ready_enough = NEVER
+        """How many lines are a reason for the sending thread to look."""
         self.failures: deque[Exception] = deque()
         """Why items could not be made; the sending thread says it."""
-        self.wake = threading.Lock()
-        """Free when the sending thread has a reason to look."""
-        self.wake.acquire()
-        self.fresh_enough = self.ready_enough = NEVER
-        """How many items or lines are such a reason."""
         self._options = options
         self._counts = counts
         self._journal = journal
-        self._fresh_bytes = 0
         self._ready_bytes = 0
         self._settled: deque[list[Line]] = deque()
-        self._dropping = threading.Lock()
         self._lock = threading.Lock()
         self._holder = 0
 
     # Called from any thread
 
-    def put(self, item: Item) -> None:
-        """Queue an item; wakes the thread only when it has a reason to act."""
-        fresh = self.fresh
-        fresh.append(item)
-        if type(item) is bytes:
-            self._fresh_bytes += len(item)
-            if self._fresh_bytes > self._options.max_queue_bytes:
-                self._drop_oldest()
-        if len(fresh) > self._options.max_queue:
-            self._drop_oldest()
-        if len(fresh) >= self.fresh_enough:
-            self.fresh_enough = NEVER
-            signal(self.wake)
-
-    def put_ticket(self, ticket: Ticket) -> None:
-        """Queue a flush."""
-        self.tickets.append(ticket)
-        self.fresh.append(ticket)
-        signal(self.wake)
-
     def commit(self) -> None:
         """Write what was queued to the journal."""
         journal = self._journal
-        if journal is None or not (self.fresh or self._lock.locked()) or not journal.works or not self._enter(PATIENCE):
+        if (
+            journal is None
+            or not (self.queued.items or self._lock.locked())
+            or not journal.works
+            or not self._enter(PATIENCE)
+        ):
             return
         try:
             self._take_in(NEVER, NEVER)
@@ -89,36 +65,17 @@ class Inbox:
             self._leave()
         if len(self.ready) >= self.ready_enough:
             self.ready_enough = NEVER
-            signal(self.wake)
+            signal(self.queued.wake)
 
     def waiting(self, held: Callable[[], int]) -> int:
         """Items that are queued, one that is still to be mapped as one, and what the sending thread holds of them."""
         entered = self._enter(PATIENCE)  # else some may be on the way from here to there
         try:
-            queued = (*tuple(self.fresh), *tuple(self.ready))
+            queued = (*tuple(self.queued.items), *tuple(self.ready))
             return sum(not isinstance(one, Ticket) for one in queued) + held()
         finally:
             if entered:
                 self._leave()
-
-    def _drop_oldest(self) -> None:
-        # Whoever comes second leaves it to the first, which looks at the length again.
-        if not self._dropping.acquire(blocking=False):
-            return
-        options, fresh = self._options, self.fresh
-        try:
-            while len(fresh) > options.max_queue + len(self.tickets) or self._fresh_bytes > options.max_queue_bytes:
-                oldest = fresh.popleft()
-                if isinstance(oldest, Ticket):
-                    oldest.settle(delivered=False)
-                    continue
-                if isinstance(oldest, bytes):
-                    self._fresh_bytes -= len(oldest)
-                self._counts.drop("queue_full")
-        except IndexError:  # the rest was taken meanwhile
-            self._fresh_bytes = 0
-        finally:
-            self._dropping.release()
 
     def _enter(self, patience: float) -> bool:
         """Take the lock; False if somebody else keeps it, or this very thread further up."""
@@ -138,23 +95,20 @@ class Inbox:
 
     def _take_in(self, most: int, most_bytes: int) -> None:
         """Make lines of what is queued, in order, and keep them."""
-        fresh = self.fresh
+        queued = self.queued
         lines: list[bytes] = []
         size = 0
-        for _ in range(len(fresh)):
+        for _ in range(len(queued.items)):
             if len(lines) >= most or size >= most_bytes:
                 break
-            try:
-                item = fresh.popleft()
-            except IndexError:
+            item = queued.pop()
+            if item is None:
                 break
             if isinstance(item, Ticket):
                 self._keep(lines)
                 lines = []
                 self.ready.append(item)
                 continue
-            if type(item) is bytes:
-                self._fresh_bytes -= len(item)
             found, failure = lines_of(item)
             if failure is not None:
                 self._counts.drop("invalid")
@@ -206,7 +160,7 @@ class Inbox:
     def _next(self, extra: int) -> tuple[list[Line], Ticket | None]:
         lines: list[Line] = []
         most, room = self._options.max_batch, self._options.max_batch_bytes
-        while len(lines) < most and (self.ready or self.fresh):
+        while len(lines) < most and (self.ready or self.queued.items):
             if not self.ready:
                 self._take_in(most - len(lines), room)
                 continue
@@ -272,7 +226,7 @@ class Inbox:
 
     def give_up(self, held: list[Line]) -> None:
         """Part with everything: what this thread holds, and what is queued."""
-        for ticket in tuple(self.tickets):
+        for ticket in tuple(self.queued.tickets):
             ticket.settle(delivered=False)
         if not self._enter(1.0):
             self._counts.drop("closed", self.waiting(lambda: len(held)))
@@ -280,12 +234,12 @@ class Inbox:
         try:
             self._note_settled()
             self._part_with(held, "closed")
-            if self._journal is not None and self.fresh:
+            if self._journal is not None and self.queued.items:
                 self._take_in(NEVER, NEVER)
             self._part_with([line for line in self.ready if isinstance(line, Line)], "closed")
-            self._counts.drop("closed", sum(not isinstance(item, Ticket) for item in self.fresh))
+            self._counts.drop("closed", sum(not isinstance(item, Ticket) for item in self.queued.items))
             self.ready.clear()
-            self.fresh.clear()
+            self.queued.items.clear()
             if self._journal is not None:
                 self._journal.close()
                 self._journal = None

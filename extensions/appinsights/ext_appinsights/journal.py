@@ -6,14 +6,14 @@ Nothing here looks at the wall clock for what this process holds. Whoever calls 
 
 from __future__ import annotations
 
-import errno
 import logging
 from collections import deque
-from time import monotonic, time
+from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from ext_appinsights import records, segment
 from ext_appinsights.folder import Folder, outer_of
+from ext_appinsights.orphans import Orphans
 from ext_appinsights.segment import Segment
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 SEGMENT_BYTES = 1024 * 1024
 """From which size on a process begins a new segment."""
 
-LONGEST_LIFE = 48 * 60 * 60.0
-"""Seconds; the service takes nothing that is older (Envelope.bond, time)."""
-
 PAUSE = 60.0
 """Seconds in memory only after the journal could not be written."""
 
@@ -39,10 +36,6 @@ class Line(NamedTuple):
     text: bytes
     segment: Segment | None = None
     offset: int = 0
-
-
-class FullError(OSError):
-    """There is no room, and nothing that could be given up."""
 
 
 def journal_for(target: ConnectionString, options: Options, counts: Counts) -> Journal | None:
@@ -63,12 +56,11 @@ class Journal:
         """Kind and text of what the sending thread is to say."""
         self._target = target
         self._options = options
-        self._counts = counts
         self._segment_bytes = min(SEGMENT_BYTES, max(1, options.journal_max_bytes // 4))
         self._folder: Folder | None = None
         self._current: Segment | None = None
         self._held: list[Segment] = []
-        self._undeletable: set[str] = set()
+        self._orphans = Orphans(counts)
         self._off_until = 0.0
 
     @property
@@ -117,7 +109,9 @@ class Journal:
         if before is not None:
             self._tidy(before)
         folder = self._open()
-        self._make_room(folder, max(size + len(records.HEADER), self._segment_bytes))
+        room = max(size + len(records.HEADER), self._segment_bytes)
+        if self._orphans.make_room(folder, room, self._options.journal_max_bytes):
+            self.troubles.append(("journal full", f"{self._name()} is full; the oldest items in it are dropped."))
         self._current = Segment.create(folder)
         self._held.append(self._current)
         return self._current
@@ -129,19 +123,6 @@ class Journal:
         if self._folder is None:
             self._folder = Folder(self._options.journal, self._target)
         return self._folder
-
-    def _make_room(self, folder: Folder, size: int) -> None:
-        files = folder.files()
-        excess = sum(length for _, length, _ in files) + size - self._options.journal_max_bytes
-        for _, length, name in files:
-            if excess <= 0:
-                return
-            given_up = self._claimed(folder, name)
-            if given_up is not None and self._give_up(given_up, "journal_full"):
-                excess -= length
-                self.troubles.append(("journal full", f"{self._name()} is full; the oldest items in it are dropped."))
-        if excess > 0:
-            raise FullError(errno.EDQUOT, "it is full, and other processes have all of it")
 
     def _fail(self, error: OSError) -> None:
         self._off_until = monotonic() + PAUSE
@@ -188,36 +169,17 @@ class Journal:
             return
         self._held.remove(held)
         if not held.unsettled:
-            self._counts.drop("corrupt", held.corrupt)
-            if not held.remove():
-                self._undeletable.add(held.name)
+            self._orphans.remove(held)
         held.close()
 
     def claim(self) -> list[Line]:
-        """Take over the oldest segment that nobody has, and return what is to be delivered of it."""
-        folder = self._folder
-        try:
-            files = [] if folder is None else folder.files()
-        except OSError:
+        """Take over what a process that is gone has left, oldest first; return what is to be delivered of it."""
+        found = None if self._folder is None else self._orphans.claim(self._folder)
+        if found is None:
             return []
-        for changed, _, name in files:
-            found = None if folder is None else self._claimed(folder, name)
-            if found is None:
-                continue
-            if time() - changed > LONGEST_LIFE:
-                self._give_up(found, "expired")
-                continue
-            contents = self._contents(found)
-            if contents is None or contents.foreign:
-                found.close()
-                continue
-            found.corrupt = contents.corrupt
-            found.unsettled = found.held = len(contents.items)
-            self._held.append(found)
-            if contents.items:
-                return [Line(text, found, offset) for offset, text in contents.items]
-            self._tidy(found)
-        return []
+        taken, contents = found
+        self._held.append(taken)
+        return [Line(text, taken, offset) for offset, text in contents.items]
 
     def look(self) -> None:
         """Make sure that there is a folder, and that what is written goes to a file that others will find."""
@@ -227,33 +189,6 @@ class Journal:
             self._open()
         except OSError as error:
             self._fail(error)
-
-    def _claimed(self, folder: Folder, name: str) -> Segment | None:
-        if name in self._undeletable:
-            return None
-        try:
-            return Segment.claim(folder, name)
-        except OSError:
-            return None
-
-    @staticmethod
-    def _contents(found: Segment) -> records.Contents | None:
-        try:
-            return found.read()
-        except OSError:
-            return None
-
-    def _give_up(self, found: Segment, reason: str) -> bool:
-        """Delete a segment with what is in it; False if it cannot be deleted."""
-        contents = self._contents(found)
-        removed = contents is not None and found.remove()
-        found.close()
-        if contents is None or not removed:
-            self._undeletable.add(found.name)
-            return False
-        self._counts.drop(reason, len(contents.items))
-        self._counts.drop("corrupt", contents.corrupt)
-        return True
 
     def close(self) -> None:
         """Let go of everything; what is not settled is there for the next process."""

@@ -1,59 +1,40 @@
-"""The sending thread of a channel: collects, posts, waits, tries again, and replays what others have left.
-
-Callers and the thread share the inbox; only the thread touches the rest, and nothing that it does makes a caller wait.
-"""
+"""What a channel has in one process: the inbox, the journal, and the thread that delivers."""
 
 from __future__ import annotations
 
 import threading
-from collections import deque
 from contextvars import copy_context
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from ext_appinsights import trouble
-from ext_appinsights.backoff import Pauses
 from ext_appinsights.counts import Counts
-from ext_appinsights.delivery import Delivery
-from ext_appinsights.inbox import NEVER, Inbox
+from ext_appinsights.inbox import Inbox
 from ext_appinsights.journal import journal_for
-from ext_appinsights.packing import Parcel
-from ext_appinsights.replay import Replay
+from ext_appinsights.loop import Loop
 from ext_appinsights.tickets import Ticket, signal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from ext_appinsights.connection_string import ConnectionString
     from ext_appinsights.credentials import TokenCredential
     from ext_appinsights.options import Options
 
 
 class Sender:
-    """What a channel has in one process: the queue, the thread, the connection, the journal."""
+    """Starts and ends the thread, and is what callers see of it. Nothing that the thread does makes a caller wait."""
 
     def __init__(self, target: ConnectionString, options: Options, credential: TokenCredential | None) -> None:
         self.counts = Counts()
         self.journal = journal_for(target, options, self.counts)
         self.inbox = Inbox(options, self.counts, self.journal)
-        self.closing = False
         self.started = False
-        self._options = options
-        self._say = trouble.Reporter(target.ingestion_endpoint, target.instrumentation_key, options.report)
-        self._delivery = Delivery(target, options, credential, self.counts)
-        self._replay = Replay(self.inbox, options)
-        self._pauses = Pauses(*options.backoff)
-        self._backlog: deque[Parcel | Ticket] = deque()
-        self._in_flight: Parcel | Ticket | None = None
+        self._loop = Loop(target, options, credential, self.counts, self.inbox, self.journal)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._linger_until = 0.0
-        self._hurry = False
-        self._replay_turn = False
-        self._spilled = 0
-        self._until: Ticket | None = None
 
-    # Called from any thread
+    @property
+    def closing(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._loop.closing
 
     def start(self) -> None:
         """Start the thread, unless somebody else is at it."""
@@ -61,7 +42,7 @@ class Sender:
             return
         try:
             if self._thread is None:
-                thread = threading.Thread(target=self._run, name="ext_appinsights", daemon=True)
+                thread = threading.Thread(target=self._loop.run, name="ext_appinsights", daemon=True)
                 thread.start()
                 self._thread = thread
                 self.started = True
@@ -72,15 +53,16 @@ class Sender:
 
     def kick(self) -> None:
         """Have the thread deliver what is queued without waiting for more."""
-        self._hurry = True
-        signal(self.inbox.wake)
+        if self.inbox.queued.items or self.inbox.ready:
+            self._loop.hurry = True
+            signal(self.inbox.queued.wake)
 
     def flush(self, deadline: float) -> bool:
         """Wait until what was queued before is delivered; False at the deadline, or once that is out of reach."""
-        if threading.current_thread() is self._thread:
+        if self._loop.thread_id == threading.get_ident():
             return False
         ticket = Ticket(deadline, self.counts.lost)
-        self.inbox.put_ticket(ticket)
+        self.inbox.queued.put_ticket(ticket)
         if not self.started:
             self.start()
         if not self.started:
@@ -89,11 +71,11 @@ class Sender:
 
     def stop(self, deadline: float) -> None:
         """End the thread once it is idle; what it holds then is left to the journal, or dropped and counted."""
-        self.closing = True
+        self._loop.closing = True
         self.inbox.commit()
-        signal(self.inbox.wake)
+        signal(self.inbox.queued.wake)
         if self._thread is None:
-            self._give_up()
+            self._loop.give_up()
         elif self._thread is not threading.current_thread():
             self._thread.join(max(0.0, deadline - monotonic()))
 
@@ -103,11 +85,7 @@ class Sender:
 
     def waiting(self) -> int:
         """Items of this process that are not delivered yet; one that is still to be mapped counts as one."""
-        return self.inbox.waiting(self._held)
-
-    def _held(self) -> int:
-        parcels = {id(one): one for one in (*tuple(self._backlog), self._in_flight) if isinstance(one, Parcel)}
-        return sum(len(parcel.lines) for parcel in parcels.values() if not parcel.replayed)
+        return self.inbox.waiting(self._loop.held)
 
     def abandon(self) -> None:
         """Close what a forked child has inherited of its parent's journal."""
@@ -120,176 +98,6 @@ class Sender:
             return
         try:
             if not self.started:  # somebody else may have been starting it
-                copy_context().run(self._run, ticket)
+                copy_context().run(self._loop.run, ticket)
         finally:
             self._starting.release()
-
-    # Called from the sending thread only
-
-    def _run(self, until: Ticket | None = None) -> None:
-        """Work until the channel is closed, or until a flush is settled."""
-        quiet = trouble.quieten(threading.get_ident())
-        try:
-            if self._options.thread_setup is not None:
-                self._guarded(self._options.thread_setup)
-            self._until = until
-            while self._guarded(self._step) is not False:
-                pass
-        finally:
-            if until is None:
-                self._give_up()
-            trouble.unquieten(quiet)
-
-    def _guarded(self, step: Callable[[], bool | None]) -> bool | None:
-        """Run a step; the thread outlives whatever it raises."""
-        try:
-            return step()
-        except Exception as error:
-            self._say.trouble("defect", f"a defect of ext_appinsights, please report it: {error!r}")
-            self.inbox.wake.acquire(timeout=1.0)
-            return None
-
-    def _step(self) -> bool:
-        """Do the next thing there is to do, or wait for one; return False when it is time to end."""
-        self._tell()
-        self._settle()
-        if self._until is not None and self._until.settled:
-            return False
-        idle = not (self._backlog or self.inbox.ready or self.inbox.fresh)
-        if idle and self.closing:
-            return False
-        pause = self._pauses.remaining()
-        if pause > 0:
-            return self._wait_out(pause, idle=idle)
-        if idle:
-            self._be_idle()
-        elif self._backlog:
-            self._deliver()
-        elif (linger := self._linger()) <= 0:
-            self._pack()
-        elif not (self._replay_turn and self._replay_next()):
-            self._sleep(linger, self._options.max_batch, self._options.max_batch)
-        return True
-
-    def _wait_out(self, pause: float, *, idle: bool) -> bool:
-        if self.closing and not self.inbox.tickets:
-            return False
-        enough = NEVER
-        if self.journal is not None and self.journal.works:
-            enough = self._options.max_batch
-            if len(self.inbox.fresh) >= enough:
-                self.inbox.commit()
-        self._sleep(pause, 1 if idle else enough, NEVER)
-        return True
-
-    def _be_idle(self) -> None:
-        self._linger_until = 0.0
-        self._hurry = False
-        if self.journal is None or self._until is not None:
-            self._sleep(None, 1, 1)
-        elif (wait := self._replay.due()) > 0 or not self._replay_next():
-            self._sleep(max(wait, 0.0), 1, 1)
-
-    def _sleep(self, seconds: float | None, fresh: int, ready: int) -> None:
-        inbox = self.inbox
-        inbox.fresh_enough, inbox.ready_enough = fresh, ready
-        # Looked at after that was set: a caller that came in between saw the old numbers and did not wake us.
-        if len(inbox.fresh) < fresh and len(inbox.ready) < ready:
-            inbox.wake.acquire(timeout=-1 if seconds is None else seconds)
-        inbox.fresh_enough = inbox.ready_enough = NEVER
-
-    def _linger(self) -> float:
-        """Return for how many seconds to wait for more items before the next request."""
-        inbox, enough = self.inbox, self._options.max_batch
-        if self.closing or inbox.tickets or self._hurry or len(inbox.fresh) >= enough or len(inbox.ready) >= enough:
-            return 0.0
-        now = monotonic()
-        if not self._linger_until:
-            self._linger_until = now + self._options.interval
-        return self._linger_until - now
-
-    def _tell(self) -> None:
-        """Say what callers have come upon."""
-        inbox, journal = self.inbox, self.journal
-        while inbox.failures:
-            failure = inbox.failures.popleft()
-            what = f"an item could not be made and is left out: {type(failure).__name__}: {failure}"
-            self._say.trouble("broken item", what)
-        while journal is not None and journal.troubles:
-            self._say.once(*journal.troubles.popleft())
-
-    def _settle(self) -> None:
-        """Let go of the flushes that are done or hopeless, and attempt once for each that is new."""
-        while self._backlog and isinstance(ticket := self._backlog[0], Ticket):
-            self._backlog.popleft()
-            ticket.settle(delivered=self.counts.lost == ticket.lost_before)
-        now = monotonic()
-        for ticket in tuple(self.inbox.tickets):
-            if not ticket.tried:
-                ticket.tried = True
-                self._pauses.cut_short()
-            if ticket.deadline <= max(now, self._pauses.until):
-                ticket.settle(delivered=False)
-            if ticket.settled:
-                self.inbox.tickets.remove(ticket)
-
-    def _pack(self) -> None:
-        """Make a parcel of one request's worth, or of what comes before the next flush."""
-        self._linger_until = 0.0
-        self.inbox.take(len(self._delivery.beginning), self._backlog)
-
-    def _deliver(self) -> None:
-        parcel = self._in_flight = self._backlog[0]
-        assert isinstance(parcel, Parcel)
-        self._backlog.popleft()
-        again = self._attempt(parcel)
-        self._backlog.extendleft(reversed(again))
-        self._replay_turn = not again
-        self._in_flight = None
-
-    def _replay_next(self) -> bool:
-        """Deliver one parcel of what others have left; False if there is none."""
-        if self._until is not None or self.closing or self._replay.due() > 0:
-            return False
-        self._replay_turn = False
-        parcel = self._replay.next()
-        if parcel is None:
-            return False
-        again = self._attempt(parcel)
-        self._in_flight = None
-        if len(again) > 1:
-            self._replay.add(again)
-        elif again:
-            self._replay.put_back(again[0].lines)
-            self._replay.look_again()
-        return True
-
-    def _attempt(self, parcel: Parcel) -> tuple[Parcel, ...]:
-        """Post a parcel; return what is to be sent again."""
-        self._in_flight = parcel
-        verdict = self._delivery.attempt(parcel, None if self._until is None else self._until.deadline)
-        if verdict.split:
-            return parcel.halves()
-        kept, done = parcel.divided(verdict.again)
-        again = (Parcel(kept, replayed=parcel.replayed),) if kept else ()
-        if kept:
-            self._pauses.failed(verdict.pause)
-        elif self._pauses.succeeded(verdict.pause) or self.counts.spilled != self._spilled:
-            self._spilled = self.counts.spilled
-            self._replay.look_again()
-        self.inbox.settle(done)
-        if verdict.trouble is not None:
-            self._say.trouble(*verdict.trouble)
-        elif verdict.accepted:
-            own = 0 if parcel.replayed else len(done)
-            self._say.well(self.waiting() - own)
-        return again
-
-    def _give_up(self) -> None:
-        """Part with what is left when the thread ends, and let every waiting flush go."""
-        self._replay.put_back([])
-        held = [line for parcel in self._backlog if isinstance(parcel, Parcel) for line in parcel.lines]
-        self._backlog.clear()
-        self.inbox.give_up(held)
-        self._tell()
-        self._delivery.close()
