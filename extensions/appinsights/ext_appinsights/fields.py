@@ -108,16 +108,20 @@ def value_text(value: object) -> str:
     """Return a property's value as text: text as it is, bytes as UTF-8, anything else as JSON."""
     if isinstance(value, str):
         return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (bytes, bytearray)):
+        return value.decode("utf-8", "replace")
+    if type(value) in (int, float) and is_finite(value):
+        return repr(value)
     try:
-        return _encode(_plain(value))
+        return _encode(value)
     except (TypeError, ValueError, RecursionError):  # keys that are no text, or a loop
         return str(value)
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "replace")
-    return value if isinstance(value, (int, float, str, list, tuple, dict, type(None))) else str(value)
+def _plain(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, (bytes, bytearray)) else str(value)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain).encode

@@ -74,14 +74,14 @@ def request(
     sample_rate: float = 100.0,
 ) -> bytes:
     """Return a request as a line, see `envelope.request`."""
+    url = f',"url":{quoted(url[:URL_LIMIT])}' if url else ""
+    source = f',"source":{quoted(source[:TEXT_LIMIT])}' if source else ""
     return _bytes(
-        f'{{"name":"Microsoft.ApplicationInsights.Request","time":"{timestamp(time_ns)}","sampleRate":{sample_rate!r},'
+        f'{{"name":"Microsoft.ApplicationInsights.Request","time":"{timestamp(time_ns)}","sampleRate":{sample_rate},'
         f'"tags":{{{tags}}},"data":{{"baseType":"RequestData","baseData":{{"ver":2,'
-        f'"id":{quoted(required(id, ID_LIMIT))},"name":{quoted(required(name, TEXT_LIMIT))},'
-        f'"duration":"{duration(duration_ns)}","responseCode":{quoted(required(response_code, TEXT_LIMIT))},'
-        f'"success":{"true" if success else "false"}'
-        f"{_optional('url', url, URL_LIMIT)}{_optional('source', source, TEXT_LIMIT)}"
-        f"{_ending(properties, measurements)}"
+        f'"id":{_required(id, ID_LIMIT)},"name":{_required(name, TEXT_LIMIT)},'
+        f'"duration":"{duration(duration_ns)}","responseCode":{_required(response_code, TEXT_LIMIT)},'
+        f'"success":{"true" if success else "false"}{url}{source}{_ending(properties, measurements)}'
     )
 
 
@@ -102,20 +102,23 @@ def dependency(
     sample_rate: float = 100.0,
 ) -> bytes:
     """Return a dependency as a line, see `envelope.dependency`."""
+    id = f',"id":{quoted(id[:ID_LIMIT])}' if id else ""  # noqa: A001
+    result_code = f',"resultCode":{quoted(result_code[:TEXT_LIMIT])}' if result_code else ""
+    type = f',"type":{quoted(type[:TEXT_LIMIT])}' if type else ""  # noqa: A001
+    target = f',"target":{quoted(target[:TEXT_LIMIT])}' if target else ""
+    data = f',"data":{quoted(data[:DATA_LIMIT])}' if data else ""
     return _bytes(
         f'{{"name":"Microsoft.ApplicationInsights.RemoteDependency","time":"{timestamp(time_ns)}",'
-        f'"sampleRate":{sample_rate!r},"tags":{{{tags}}},'
+        f'"sampleRate":{sample_rate},"tags":{{{tags}}},'
         f'"data":{{"baseType":"RemoteDependencyData","baseData":{{"ver":2,'
-        f'"name":{quoted(required(name, TEXT_LIMIT))},"duration":"{duration(duration_ns)}",'
-        f'"success":{"true" if success else "false"}{_optional("id", id, ID_LIMIT)}'
-        f"{_optional('resultCode', result_code, TEXT_LIMIT)}{_optional('type', type, TEXT_LIMIT)}"
-        f"{_optional('target', target, TEXT_LIMIT)}{_optional('data', data, DATA_LIMIT)}"
+        f'"name":{_required(name, TEXT_LIMIT)},"duration":"{duration(duration_ns)}",'
+        f'"success":{"true" if success else "false"}{id}{result_code}{type}{target}{data}'
         f"{_ending(properties, measurements)}"
     )
 
 
-def _optional(key: str, value: str | None, limit: int) -> str:
-    return f',"{key}":{quoted(value[:limit])}' if value else ""
+def _required(text: str, limit: int) -> str:
+    return quoted(text) if len(text) <= limit and text and not text.isspace() else quoted(required(text, limit))
 
 
 def _ending(properties: str, measurements: str) -> str:

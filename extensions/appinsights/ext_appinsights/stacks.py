@@ -27,23 +27,36 @@ CHAIN_LIMIT = 10
 
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<method>.+)$', re.MULTILINE)
 _HEAD = "Traceback (most recent call last):\n"
-_LINKS = (
-    "\nThe above exception was the direct cause of the following exception:\n\n",
-    "\nDuring handling of the above exception, another exception occurred:\n\n",
+_GROUP = "  + Exception Group Traceback (most recent call last):"
+_LINK = re.compile(
+    "\n(?:The above exception was the direct cause of the following exception:"
+    "|During handling of the above exception, another exception occurred:)\n\n"
+    f"(?={re.escape(_HEAD)}|{re.escape(_GROUP)})"
 )
 
 
 def from_exception(error: BaseException) -> list[Details]:
-    """Return the details of `error` and of what caused it, outermost first."""
+    """Return the details of `error`, of what caused it and of what is inside it if it is a group, outermost first."""
     found: list[Details] = []
-    link: BaseException | None = error
     seen: set[int] = set()
-    while link is not None and id(link) not in seen and len(found) < CHAIN_LIMIT:
+    waiting = [(error, 0)]
+    while waiting and len(found) < CHAIN_LIMIT:
+        link, outer = waiting.pop()
+        if id(link) in seen:
+            continue
         seen.add(id(link))
-        frames = _frames_of(link.__traceback__)
-        found.append(_details(qualified_name(type(link)), _text_of(link), frames))
-        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
-    return _chained(found)
+        details = _details(qualified_name(type(link)), _text_of(link), _frames_of(link.__traceback__))
+        found.append({**details, "id": len(found) + 1, "outerId": outer})
+        waiting += [(inner, len(found)) for inner in reversed(_within(link))]
+    return found if len(found) > 1 else _alone(found)
+
+
+def _within(error: BaseException) -> list[BaseException]:
+    """Return what a traceback shows of an exception besides itself: the members of a group, then its cause."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    members = getattr(error, "exceptions", ())
+    inner = list(members) if isinstance(members, tuple) else []
+    return [one for one in (*inner, cause) if isinstance(one, BaseException)]
 
 
 def from_text(type_name: str, message: str, stack: str | None) -> list[Details]:
@@ -52,18 +65,42 @@ def from_text(type_name: str, message: str, stack: str | None) -> list[Details]:
     Python's own tracebacks become frames, and the causes in them exceptions of their own. A stack in any other form
     (and that of an exception group) is passed on as text.
     """
-    if not stack:
+    if not stack or stack.strip() in (type_name, f"{type_name}: {message}".strip()):  # it was never raised
         return [_details(type_name, message, [])]
-    parts = re.split("|".join(map(re.escape, _LINKS)), stack)
-    if "  + Exception Group Traceback" in stack or not all(part.startswith(_HEAD) for part in parts):
+    *causes, outer = _LINK.split(stack)
+    if not outer.startswith(_HEAD) or _GROUP in stack:
         details = _details(type_name, message, [])
         details["stack"] = stack[:STACK_LIMIT]
         details["hasFullStack"] = len(stack) <= STACK_LIMIT
         return [details]
-    outer, *causes = reversed(parts)
-    found = [_details(type_name, message, _frames_in(outer))]
-    found += [_details(*_last_line(cause), _frames_in(cause)) for cause in causes[: CHAIN_LIMIT - 1]]
-    return _chained(found)
+    found = [_details(type_name, message, _parted(outer)[0])]
+    for cause in causes[:-CHAIN_LIMIT:-1]:
+        frames, last = _parted(cause)
+        cause_type, _, said = last.partition(": ")
+        found.append(_details(cause_type, said, frames))
+    for number, details in enumerate(found, start=1):
+        details |= {"id": number, "outerId": number - 1}
+    return found if len(found) > 1 else _alone(found)
+
+
+def _alone(found: list[Details]) -> list[Details]:
+    for details in found:
+        del details["id"], details["outerId"]
+    return found
+
+
+def _parted(text: str) -> tuple[list[Frame], str]:
+    """Return the frames of one traceback and what stands below them: type and message, with notes if it has any.
+
+    What belongs to a frame is indented; whatever the message looks like, it begins at the first line that is not.
+    """
+    if not text.startswith(_HEAD):  # a cause that was never raised
+        return [], text.strip("\n")
+    end = start = len(_HEAD)
+    while text.startswith("  ", end):
+        end = text.find("\n", end) + 1 or len(text)
+    frames = [_frame(m["file"], int(m["line"]), m["method"]) for m in _FRAME.finditer(text, start, end)]
+    return _numbered(frames), text[end:].strip("\n")
 
 
 def qualified_name(kind: type) -> str:
@@ -92,14 +129,6 @@ def _details(type_name: str, message: str, frames: list[Frame]) -> Details:
     return details
 
 
-def _chained(found: list[Details]) -> list[Details]:
-    if len(found) > 1:
-        for number, details in enumerate(found, start=1):
-            details["id"] = number
-            details["outerId"] = number - 1
-    return found
-
-
 def _frames_of(traceback: TracebackType | None) -> list[Frame]:
     frames: list[Frame] = []
     while traceback is not None:
@@ -107,10 +136,6 @@ def _frames_of(traceback: TracebackType | None) -> list[Frame]:
         frames.append(_frame(code.co_filename, traceback.tb_lineno or 0, code.co_name))
         traceback = traceback.tb_next
     return _numbered(frames)
-
-
-def _frames_in(text: str) -> list[Frame]:
-    return _numbered([_frame(m["file"], int(m["line"]), m["method"]) for m in _FRAME.finditer(text)])
 
 
 def _frame(file: str, line: int, method: str) -> Frame:
@@ -137,13 +162,3 @@ def _within_limit(frames: list[Frame]) -> list[Frame]:
             total -= sizes[last]
             last += 1
     return frames[:first] + frames[last:]
-
-
-def _last_line(text: str) -> tuple[str, str]:
-    """Return type and message of the exception whose traceback `text` is."""
-    lines = text.rstrip("\n").split("\n")
-    start = len(lines) - 1
-    while start > 0 and not lines[start - 1].startswith(" "):
-        start -= 1
-    type_name, _, message = "\n".join(lines[start:]).partition(": ")
-    return type_name, message

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from ext_opentelemetry.attributes import Attributes
 
+_CLIENT, _PRODUCER = SpanKind.CLIENT, SpanKind.PRODUCER
 _CLIENT_ERROR = 400
 
 _SQL = frozenset(
@@ -29,7 +30,7 @@ _SQL = frozenset(
 def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str]) -> dict[str, Any]:
     """Return the arguments for a dependency that depend on what was called."""
     namespace = text(attributes, "az.namespace")
-    if span.kind is SpanKind.CLIENT:
+    if span.kind is _CLIENT:
         fields = _client(span, attributes, redact)
         if namespace:
             # Of an Azure SDK the service counts more than the protocol; what the protocol tells is kept.
@@ -38,14 +39,14 @@ def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str]
             fields["target"] = urls.azure_target(attributes) or fields["target"]
     else:
         fields = {"name": span.name, "success": span.status.is_ok, "result_code": "0"}
-        if span.kind is SpanKind.PRODUCER:
+        if span.kind is _PRODUCER:
             return fields | _producer(attributes, namespace)
         fields["type"] = f"InProc | {namespace}" if namespace else "InProc"
         fields["target"] = urls.peer(attributes)
     model = text(attributes, "gen_ai.provider.name", "gen_ai.system")
     if model:
         fields["type"] = f"GenAI | {model}"
-        if span.kind is SpanKind.CLIENT:
+        if span.kind is _CLIENT:
             fields["target"] = fields["target"] or model
     return fields
 
@@ -70,7 +71,7 @@ def _http(span: ReadableSpan, method: str, attributes: Attributes, url: str) -> 
     code = http_status(attributes)
     return {
         "type": "HTTP",
-        "name": f"{method} {parts.path or '/'}",
+        "name": f"{method} {parts[2] or '/'}",
         "data": url,
         "target": urls.http_target(attributes, parts),
         "result_code": str(code),
@@ -82,7 +83,7 @@ def _database(attributes: Attributes) -> dict[str, Any]:
     system = text(attributes, "db.system.name", "db.system")
     return {
         "type": "SQL" if system in _SQL else system,
-        "data": text(attributes, "db.query.text", "db.statement", "db.operation.name", "db.operation"),
+        "statement": text(attributes, "db.query.text", "db.statement", "db.operation.name", "db.operation"),
         "target": urls.db_target(attributes, system),
     }
 

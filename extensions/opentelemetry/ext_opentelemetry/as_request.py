@@ -22,14 +22,14 @@ _NANOSECONDS_PER_MS = 1_000_000
 def name_of(span_name: str, attributes: Attributes) -> str:
     """Return a request's name, which is its operation's too: `GET /route`, else `GET /path`, else the span's name."""
     method = http_method(attributes)
-    return _name(span_name, method, attributes, DEFAULT.text(urls.request_url(attributes))) if method else span_name
-
-
-def _name(span_name: str, method: str, attributes: Attributes, url: str) -> str:
+    if not method:
+        return span_name
     route = text(attributes, "http.route")
-    if route:
-        return f"{method} {route}"
-    return f"{method} {urls.split(url).path or '/'}" if url else span_name
+    return f"{method} {route}" if route else _by_path(span_name, method, DEFAULT.text(urls.request_url(attributes)))
+
+
+def _by_path(span_name: str, method: str, url: str) -> str:
+    return f"{method} {urls.path_of(url)}" if url else span_name
 
 
 def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str]) -> dict[str, Any]:
@@ -40,8 +40,9 @@ def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str]
         return {"name": span.name, "success": is_ok, "source": _source(attributes)}
     code = http_status(attributes)
     url = redact(urls.request_url(attributes))
+    route = text(attributes, "http.route")
     return {
-        "name": _name(span.name, method, attributes, url),
+        "name": f"{method} {route}" if route else _by_path(span.name, method, url),
         "url": url,
         "response_code": str(code),
         "success": is_ok and 0 < code < _CLIENT_ERROR,

@@ -39,9 +39,6 @@ class Dimensions:
                 start = self._learn(key)
             if start is _NONE or value is None:
                 continue
-            if type(value) is int:
-                written.append(f'{start}"{value}"')
-                continue
             text = value if type(value) is str else value_text(value)
             if start is _UNUSUAL or len(text) > VALUE_LIMIT:
                 return self._at_length(attributes)

@@ -9,17 +9,18 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.trace import SpanKind
-
 from ext_appinsights import envelope, lines
+from ext_appinsights.fields import TAG_LIMITS
 from ext_opentelemetry import as_dependency, as_request
-from ext_opentelemetry.attributes import first, measurements, text
+from ext_opentelemetry.attributes import MEASUREMENTS, measurements, text
 from ext_opentelemetry.dimensions import Dimensions
-from ext_opentelemetry.operations import WHOLE, rate_of
+from ext_opentelemetry.operations import REQUESTS, WHOLE, rate_of
 from ext_opentelemetry.redaction import DEFAULT
 from ext_opentelemetry.resource import tags_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import Event, ReadableSpan
 
@@ -31,6 +32,8 @@ MOST_LINKS = 102
 """Links of 80 characters that fit into a property of 8192."""
 
 _NAMES_REMEMBERED = 512
+_VISITOR = frozenset({"enduser.id", "enduser.pseudo.id", "session.id", "user_agent.synthetic.type"})
+_AGENT_LIMIT, _ADDRESS_LIMIT = TAG_LIMITS["ai.user.userAgent"], TAG_LIMITS["ai.location.ip"]
 
 
 class Mapper:
@@ -41,9 +44,10 @@ class Mapper:
 
     def __init__(self, redactor: Redactor | None = DEFAULT) -> None:
         self._redact = _unchanged if redactor is None else redactor.text
+        self._suspects = _never if redactor is None else redactor.suspects
         self._dimensions = Dimensions(redactor)
         self._names: dict[str, str] = {}
-        self._last: tuple[Resource | None, dict[str, str], str] = (None, {}, "")
+        self._last: tuple[Resource | None, str] = (None, "")
 
     def lines(self, span: ReadableSpan, operation: Operation | None) -> list[bytes]:
         """Return the request or dependency that a span is, and its events as exceptions and messages, as JSON."""
@@ -51,71 +55,66 @@ class Mapper:
         rate = rate_of(attributes)
         if rate == WHOLE and operation is not None:
             rate = operation.rate
-        resource_tags, resource_members = self._resource(span.resource)
+        is_request = span.kind in REQUESTS
+        agent = text(attributes, "user_agent.original", "http.user_agent")
         tags = self._tags(span, attributes, operation)
-        members = lines.tags(tags)
-        made = [self._item(span, attributes, f"{resource_members},{members}", rate)]
-        events = span.events
-        if events:
-            inner = _inner_tags({**resource_tags, **tags}, span)
-            made += [lines.line(self._event(event, inner, rate)) for event in events]
+        if "AlwaysOn" in agent or not _VISITOR.isdisjoint(attributes):
+            tags = _joined(tags, lines.tags(_visitor(attributes, agent)))
+        of_span_alone = tags + _asker(attributes, agent, is_request=is_request)
+        made = [self._item(span, attributes, of_span_alone, rate, is_request)]
+        if getattr(span, "_events", True):  # the property copies them, which costs ten times as much
+            inner = _inner_tags(tags, span)
+            made += [lines.line(self._event(event, inner, rate)) for event in span.events]
         return made
 
     def envelopes(self, span: ReadableSpan, operation: Operation | None) -> list[dict[str, Any]]:
         """Return the same items as `lines`, as dicts."""
         return [json.loads(line) for line in self.lines(span, operation)]
 
-    def _resource(self, resource: Resource) -> tuple[dict[str, str], str]:
-        known, tags, members = self._last
-        if resource is not known:
-            tags = tags_of(resource)
-            members = lines.tags(tags)
-            self._last = (resource, tags, members)  # in one step: another thread may read it
-        return tags, members
-
-    def _tags(self, span: ReadableSpan, attributes: Attributes, operation: Operation | None) -> dict[str, str]:
-        assert span.context is not None
-        tags = {"ai.operation.id": f"{span.context.trace_id:032x}"}
+    def _tags(self, span: ReadableSpan, attributes: Attributes, operation: Operation | None) -> str:
+        """Return, as members, the tags of the resource and the operation."""
+        context, parent = span.context, span.parent
+        assert context is not None
+        tags = f'{self._resource(span.resource)},"ai.operation.id":"{context.trace_id:032x}"'
         if operation is not None:
-            tags["ai.operation.name"] = self._name(operation.name)
-        parent = span.parent
+            tags += self._operation_name(operation.name)
         if parent is not None and parent.span_id:
-            tags["ai.operation.parentId"] = f"{parent.span_id:016x}"
-        self._visitor(tags, span.kind, attributes)
+            tags += f',"ai.operation.parentId":"{parent.span_id:016x}"'
         return tags
 
-    def _visitor(self, tags: dict[str, str], kind: SpanKind, attributes: Attributes) -> None:
-        """Add the tags that tell who asked."""
-        if "enduser.id" in attributes or "enduser.pseudo.id" in attributes:
-            tags["ai.user.authUserId"] = text(attributes, "enduser.id")
-            tags["ai.user.id"] = text(attributes, "enduser.pseudo.id")
-        if "session.id" in attributes:
-            tags["ai.session.id"] = text(attributes, "session.id")
-        agent = text(attributes, "user_agent.original", "http.user_agent")
-        if agent and ("http.request.method" in attributes or "http.method" in attributes):
-            tags["ai.user.userAgent"] = self._name(agent)
-        if "AlwaysOn" in agent or attributes.get("user_agent.synthetic.type") in ("bot", "test"):
-            tags["ai.operation.syntheticSource"] = "True"
-        if kind in (SpanKind.SERVER, SpanKind.CONSUMER):
-            tags["ai.location.ip"] = text(attributes, "client.address", "http.client_ip", "net.peer.ip")
+    def _resource(self, resource: Resource) -> str:
+        known, members = self._last
+        if resource is not known:
+            members = lines.tags(tags_of(resource))
+            self._last = (resource, members)  # in one step: another thread may read it
+        return members
 
-    def _item(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> bytes:
-        assert span.context is not None
+    def _operation_name(self, name: str) -> str:
+        """Return the tag of the operation's name; names come again and again."""
+        known = self._names.get(name)
+        if known is None:
+            members = lines.tags({"ai.operation.name": self._redact(name)})
+            known = f",{members}" if members else ""
+            if len(self._names) >= _NAMES_REMEMBERED:
+                self._names.clear()
+            self._names[name] = known
+        return known
+
+    def _item(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float, is_request: bool) -> bytes:
+        context = span.context
+        assert context is not None
         started, ended = span.start_time or 0, span.end_time
-        numbers = measurements(attributes)
-        is_request = span.kind in (SpanKind.SERVER, SpanKind.CONSUMER)
+        numbers = measurements(attributes) if MEASUREMENTS in attributes else {}
         properties = self._dimensions.members(attributes)
-        if span.links:
+        if getattr(span, "_links", True):
             properties = _and_links(properties, span)
             waited = as_request.time_in_queue(span) if is_request else None
             if waited is not None:
                 numbers["timeSinceEnqueued"] = waited
-        fields = (as_request if is_request else as_dependency).fields_of(span, attributes, self._redact)
-        fields["name"] = self._name(fields["name"])
-        make = lines.request if is_request else lines.dependency
-        return make(
+        fields = self._fields(span, attributes, as_request.fields_of if is_request else as_dependency.fields_of)
+        return (lines.request if is_request else lines.dependency)(
             time_ns=started,
-            id=f"{span.context.span_id:016x}",
+            id=f"{context.span_id:016x}",
             duration_ns=ended - started if ended and started else 0,
             properties=properties,
             measurements=lines.measurements(numbers) if numbers else "",
@@ -123,6 +122,23 @@ class Mapper:
             sample_rate=rate,
             **fields,
         )
+
+    def _fields(
+        self, span: ReadableSpan, attributes: Attributes, read: Callable[..., dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what depends on what the span was about. A database's statement is left as it is."""
+        fields = read(span, attributes, _unchanged)
+        asked = fields.get("url") or fields.get("data") or ""
+        known = fields.get("source") or fields.get("target") or ""
+        if self._suspects(f"{asked}\n{known}\n{fields['name']}\n{fields.get('type')}"):
+            if asked and self._redact(asked) != asked:
+                fields = read(span, attributes, self._redact)
+            for key in ("name", "source", "target", "type"):
+                if key in fields:
+                    fields[key] = self._redact(fields[key])
+        if "statement" in fields:
+            fields["data"] = fields.pop("statement")
+        return fields
 
     def _event(self, event: Event, tags: dict[str, str], rate: float) -> dict[str, Any]:
         attributes: Attributes = dict(event.attributes or ())
@@ -135,27 +151,46 @@ class Mapper:
         }
         if event.name != "exception":
             return envelope.message(text=self._redact(event.name), **common)
-        stack = first(attributes, "exception.stacktrace")
         details = envelope.exception_details(
             text(attributes, "exception.type") or "Exception",
-            self._redact(text(attributes, "exception.message") or "Exception"),
-            None if stack is None else self._redact(str(stack)),
+            text(attributes, "exception.message") or "Exception",
+            text(attributes, "exception.stacktrace") or None,
         )
+        for one in details:
+            one.update({key: self._redact(one[key]) for key in ("message", "stack") if key in one})
         return envelope.exception(details=details, **common)
-
-    def _name(self, name: str) -> str:
-        """Return a name without credentials; names come again and again."""
-        known = self._names.get(name)
-        if known is None:
-            known = self._redact(name)
-            if len(self._names) >= _NAMES_REMEMBERED:
-                self._names.clear()
-            self._names[name] = known
-        return known
 
 
 def _unchanged(text: str) -> str:
     return text
+
+
+def _never(text: str) -> bool:  # noqa: ARG001  as Redactor.suspects
+    return False
+
+
+def _joined(members: str, more: str) -> str:
+    return f"{members},{more}" if members and more else members or more
+
+
+def _visitor(attributes: Attributes, agent: str) -> dict[str, str]:
+    """Return the tags that tell for whom all this was done."""
+    is_synthetic = "AlwaysOn" in agent or attributes.get("user_agent.synthetic.type") in ("bot", "test")
+    return {
+        "ai.user.authUserId": text(attributes, "enduser.id"),
+        "ai.user.id": text(attributes, "enduser.pseudo.id"),
+        "ai.session.id": text(attributes, "session.id"),
+        "ai.operation.syntheticSource": "True" if is_synthetic else "",
+    }
+
+
+def _asker(attributes: Attributes, agent: str, *, is_request: bool) -> str:
+    """Return, as members with a comma before each, the tags of a span alone: with what and from where it was asked."""
+    asker = ""
+    if agent and ("http.request.method" in attributes or "http.method" in attributes):
+        asker = f',"ai.user.userAgent":{lines.quoted(agent[:_AGENT_LIMIT])}'
+    address = text(attributes, "client.address", "http.client_ip", "net.peer.ip") if is_request else ""
+    return f'{asker},"ai.location.ip":{lines.quoted(address[:_ADDRESS_LIMIT])}' if address else asker
 
 
 def _attributes_of(span: ReadableSpan) -> dict[str, Any]:
@@ -166,10 +201,10 @@ def _attributes_of(span: ReadableSpan) -> dict[str, Any]:
         return dict(attributes or ())
 
 
-def _inner_tags(tags: dict[str, str], span: ReadableSpan) -> dict[str, str]:
+def _inner_tags(tags: str, span: ReadableSpan) -> dict[str, str]:
+    """Return the tags of a span's events: those of the span, which is their parent."""
     assert span.context is not None
-    kept = {key: value for key, value in tags.items() if key not in ("ai.location.ip", "ai.user.userAgent")}
-    return {**kept, "ai.operation.parentId": f"{span.context.span_id:016x}"}
+    return {**json.loads(f"{{{tags}}}"), "ai.operation.parentId": f"{span.context.span_id:016x}"}
 
 
 def _and_links(properties: str, span: ReadableSpan) -> str:
@@ -179,5 +214,4 @@ def _and_links(properties: str, span: ReadableSpan) -> str:
             for link in span.links[:MOST_LINKS]
         ]
     )
-    member = f'"_MS.links":{lines.quoted(links)}'
-    return f"{properties},{member}" if properties else member
+    return _joined(properties, f'"_MS.links":{lines.quoted(links)}')

@@ -23,6 +23,9 @@ REMEMBERED = 4096
 OPEN = 16384
 """Open spans whose operation is known; more are open only where spans are never ended."""
 
+REQUESTS = (SpanKind.SERVER, SpanKind.CONSUMER)
+"""The kinds of spans that are requests."""
+
 WHOLE = 100.0
 """The percentage of what was not sampled."""
 
@@ -68,7 +71,7 @@ def operation_name(root: ReadableSpan) -> str:
     Inside an invocation that the host reports itself, that is the host's: the function's name.
     """
     attributes: Any = root.attributes or {}
-    if root.kind in (SpanKind.SERVER, SpanKind.CONSUMER):
+    if root.kind in REQUESTS:
         return as_request.name_of(root.name, attributes)
     return text(attributes, "faas.name") or root.name
 
@@ -133,16 +136,30 @@ def _key(context: SpanContext | None) -> Key:
 def operations_within(spans: Sequence[ReadableSpan]) -> list[Operation | None]:
     """Return the operations of spans that ended together; None where the outermost one is not among them."""
     by_key = {_key(span.context): span for span in spans}
-    return [_outermost(span, by_key) for span in spans]
+    made: dict[Key, Operation] = {}
+    found: list[Operation | None] = []
+    for span in spans:
+        root = _outermost(span, by_key)
+        if root is None:
+            found.append(None)
+            continue
+        key = _key(root.context)
+        operation = made.get(key)
+        if operation is None:
+            operation = made[key] = Operation(root)
+            operation.end(root)
+        found.append(operation)
+    return found
 
 
-def _outermost(span: ReadableSpan, by_key: dict[Key, ReadableSpan]) -> Operation | None:
+def _outermost(span: ReadableSpan, by_key: dict[Key, ReadableSpan]) -> ReadableSpan | None:
     current = span
     for _ in by_key:
-        if current.parent is None or current.parent.is_remote:
-            return Operation(current)
-        found = by_key.get(_key(current.parent))
-        if found is None:
+        parent = current.parent
+        if parent is None or parent.is_remote:
+            return current
+        known = by_key.get(_key(parent))
+        if known is None:
             return None
-        current = found
+        current = known
     return None

@@ -17,7 +17,7 @@ from ext_appinsights.fields import value_limit, value_text
 from ext_opentelemetry.names import normal, says_secret, says_secret_in_query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 REDACTED = "REDACTED"
 
@@ -40,12 +40,15 @@ _BEARER = re.compile(
 _BASIC = re.compile(r"\b(Basic[ \t]{1,3})([A-Za-z0-9+/]{4,}={0,2})(?![\w+/=])", re.IGNORECASE)
 
 _QUOTED = re.compile(
-    r"""(?P<around>\\?["'])(?P<name>[^\s"'\\:,]{1,128})(?P=around)\s?:\s?\[?b?(?:(?P<quote>\\?["'])|(?P<bare>[^\s"'\\,\[\]{}]+))"""
+    r"""(?P<around>\\{0,8}["'])(?P<name>[^\s"'\\:,]{1,128})(?P=around)\s?:\s?\[?b?"""
+    r"""(?:(?P<quote>\\{0,8}["'])|(?P<bare>[^\s"'\\,\[\]{}]+))"""
 )
 _PAIR = re.compile(r"(?:(?<![\w.\-%])|(?<=%[0-9A-Fa-f]{2}))([\w.\-]+)(?:[ ]?=(?!=)[ ]?|%3[Dd])")
 _LINE = re.compile(r"(?<![\w.\-])([\w.\-]+):[ ](?=\S)")
 
+_QUOTED_MARKS = ('":', "':", '" :', "' :")
 _BEFORE_PARAMETER = ("?", "&", "%3f", "%26")
+_QUOTE = re.compile(r"\\{0,8}[\"']")
 _IN_QUERY = re.compile(r"(?:(?!%26|%23)[^&#\s\"'<>\\])*")
 _IN_CONNECTION_STRING = re.compile(r"[^;\r\n\"'\\]*")
 _IN_TEXT = re.compile(r"[^\s;&,\"'<>)\]}\\]*")
@@ -122,10 +125,12 @@ class Redactor:
             text = _BEARER.sub(rf"\1{REDACTED}", text)
         if "asic" in text or "ASIC" in text:
             text = _BASIC.sub(_without_basic, text)
-        if ":" in text:
-            text = self._lines(self._quoted(text))
+        if any(mark in text for mark in _QUOTED_MARKS):
+            text = _replaced(_QUOTED, self._quoted, text)
+        if ": " in text:
+            text = _replaced(_LINE, self._line, text)
         if "=" in text or "%3" in text:
-            text = self._pairs(text)
+            text = _replaced(_PAIR, self._pair, text)
         return text
 
     def value(self, key: str, value: Any) -> Any:
@@ -142,52 +147,49 @@ class Redactor:
         """Return attributes without credentials."""
         return {key: self.value(key, value) for key, value in values.items()}
 
-    def _quoted(self, text: str) -> str:
-        """Replace the values of JSON, and of the notation of Python dictionaries: `"password": "x"`."""
-        found = []
-        for match in _QUOTED.finditer(text):
-            if self.names_a_secret(match["name"]):
-                if match["bare"] is None:
-                    found.append((match.end(), _closing(text, match["quote"], match.end())))
-                elif not _PLACEHOLDER.match(match["bare"]):
-                    found.append(match.span("bare"))
-        return _replaced(text, found)
+    def _quoted(self, match: re.Match[str]) -> tuple[int, int] | None:
+        """Find the value in JSON, and in the notation of Python dictionaries: `"password": "x"`."""
+        if not self.names_a_secret(match["name"]):
+            return None
+        if match["bare"] is None:
+            return match.end(), _closing(match.string, match["quote"], match.end())
+        return None if _PLACEHOLDER.match(match["bare"]) else match.span("bare")
 
-    def _lines(self, text: str) -> str:
-        """Replace the values of headers as they are printed, `X-Api-Key: x`, and passwords: `(password: x)`."""
-        found = []
-        for match in _LINE.finditer(text):
-            name = match[1]
-            if not self.names_a_secret(name):
-                continue
-            is_header = "-" in name or name.lower() in ("authorization", "cookie")
-            value = (_REST_OF_LINE if is_header else _ONE_WORD).match(text, match.end())
-            if value is not None and (is_header or "pass" in name.lower() or "pwd" in name.lower()):
-                found.append(value.span())
-        return _replaced(text, found)
+    def _line(self, match: re.Match[str]) -> tuple[int, int] | None:
+        """Find the value of a header as it is printed, `X-Api-Key: x`, and a password: `(password: x)`."""
+        name = match[1]
+        if not self.names_a_secret(name):
+            return None
+        if "-" in name or name.lower() in ("authorization", "cookie"):
+            value = _REST_OF_LINE.match(match.string, match.end())
+        elif "pass" in name.lower() or "pwd" in name.lower():
+            value = _ONE_WORD.match(match.string, match.end())
+        else:
+            return None
+        return None if value is None else value.span()
 
-    def _pairs(self, text: str) -> str:
-        """Replace the values of parameters, settings and parts of connection strings: `name=value`."""
-        found = []
-        for match in _PAIR.finditer(text):
-            start = match.start()
-            in_query = text[max(start - 3, 0) : start].lower().endswith(_BEFORE_PARAMETER)
-            if not (self.names_a_secret(match[1]) or (in_query and says_secret_in_query(match[1]))):
-                continue
-            begin, end = _value_of_pair(text, start, match.end(), in_query=in_query)
-            if not _PLACEHOLDER.match(text[begin:end]):
-                found.append((begin, end))
-        return _replaced(text, found)
+    def _pair(self, match: re.Match[str]) -> tuple[int, int] | None:
+        """Find the value of a parameter, a setting or a part of a connection string: `name=value`."""
+        text, name = match.string, match[1]
+        is_secret = self.names_a_secret(name)
+        if not is_secret and not says_secret_in_query(name):
+            return None
+        start = match.start()
+        in_query = text[max(start - 3, 0) : start].lower().endswith(_BEFORE_PARAMETER)
+        if not is_secret and not in_query:
+            return None
+        begin, end = _value_of_pair(text, start, match.end(), in_query=in_query)
+        return None if _PLACEHOLDER.match(text[begin:end]) else (begin, end)
 
 
 def _value_of_pair(text: str, start: int, begin: int, *, in_query: bool) -> tuple[int, int]:
     """Return where the value of the pair is whose name is at `start`, and whose value begins at `begin` or later."""
-    quote = text[begin : begin + 1]
-    if quote in ("'", '"'):
-        return begin + 1, _closing(text, quote, begin + 1)
+    quote = _QUOTE.match(text, begin)
+    if quote is not None:
+        return quote.end(), _closing(text, quote[0], quote.end())
     if in_query:
         inside = _IN_QUERY
-    elif text[:start].rstrip(" ")[-1:] in ("", ";", '"', "'"):
+    elif ";" in text and text[max(start - 3, 0) : start].rstrip(" ")[-1:] in ("", ";", '"', "'"):
         inside = _IN_CONNECTION_STRING
     else:
         inside = _IN_TEXT
@@ -199,22 +201,23 @@ def _value_of_pair(text: str, start: int, begin: int, *, in_query: bool) -> tupl
 def _closing(text: str, quote: str, start: int) -> int:
     """Return where the quote is that ends what begins at `start`; the end of the text if there is none."""
     end = text.find(quote, start)
-    while end > start and text[end - 1] == "\\" and quote[0] != "\\":
+    while end > start and text[end - 1] == "\\":
         end = text.find(quote, end + 1)
     return len(text) if end < 0 else end
 
 
-def _replaced(text: str, found: list[tuple[int, int]]) -> str:
-    """Return `text` with REDACTED in the places found, which are in order, the first of those that overlap."""
-    if not found:
-        return text
+def _replaced(pattern: re.Pattern[str], value_of: Callable[[re.Match[str]], tuple[int, int] | None], text: str) -> str:
+    """Return `text` with REDACTED in place of the value of each match, as `value_of` finds it; None leaves it."""
     parts: list[str] = []
     done = 0
-    for begin, end in found:
-        if begin >= done and end > begin:
-            parts += (text[done:begin], REDACTED)
-            done = end
-    return "".join(parts) + text[done:]
+    for match in pattern.finditer(text):
+        if match.start() < done:  # inside what is replaced already: looking again would take time without end
+            continue
+        found = value_of(match)
+        if found is not None and found[1] > found[0]:
+            parts += (text[done : found[0]], REDACTED)
+            done = found[1]
+    return "".join(parts) + text[done:] if parts else text
 
 
 def _without_basic(match: re.Match[str]) -> str:

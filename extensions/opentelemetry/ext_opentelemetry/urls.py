@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import urlparse
 
 from ext_opentelemetry.attributes import destination, first, text
@@ -33,26 +33,25 @@ _DB_PORTS = {
 _ORDINARY = re.compile(r"(https?)://([A-Za-z0-9.\-]+(?::[0-9]{1,5})?)(/[A-Za-z0-9._~!$&'()*+,=:@%/\-]*)?(?=[?#]|\Z)")
 
 
-class Parts(NamedTuple):
-    """What is told apart in a URL; of something that is none, empty texts."""
-
-    scheme: str
-    host: str
-    """With the port, if there is one, and without user and password."""
-    path: str
+Parts = tuple[str, str, str]
+"""Scheme, host (with the port if there is one, without user and password) and path of a URL."""
 
 
 def split(url: str) -> Parts:
-    """Return the parts of a URL."""
+    """Return the parts of a URL; of something that is none, empty texts."""
     ordinary = _ORDINARY.match(url)
     if ordinary is not None:
-        scheme, host, path = ordinary.groups("")
-        return Parts(scheme, host, path)
+        return ordinary.groups("")  # type: ignore[return-value]
     try:
         parsed = urlparse(url)
     except ValueError:
-        return Parts("", "", "")
-    return Parts(parsed.scheme, parsed.netloc.rpartition("@")[2], parsed.path)
+        return "", "", ""
+    return parsed.scheme, parsed.netloc.rpartition("@")[2], parsed.path
+
+
+def path_of(url: str) -> str:
+    """Return the path of a URL, `/` if it has none."""
+    return split(url)[2] or "/"
 
 
 def request_url(attributes: Attributes) -> str:
@@ -102,14 +101,15 @@ def joined(host: str, port: object, default: int = 0) -> str:
 
 def http_target(attributes: Attributes, parts: Parts) -> str:
     """Return whom an HTTP client called: `host`, with the port if it is not the scheme's own."""
-    default = _HTTP_PORTS.get(text(attributes, "url.scheme", "http.scheme") or parts.scheme, 0)
+    scheme, host, _ = parts
+    default = _HTTP_PORTS.get(text(attributes, "url.scheme", "http.scheme") or scheme, 0)
     address = text(attributes, "server.address")
     if address:
         return joined(address, first(attributes, "server.port"), default)
     return (
         text(attributes, "peer.service")
         or text(attributes, "http.host").rpartition("@")[2].removesuffix(f":{default}")
-        or parts.host.removesuffix(f":{default}")
+        or host.removesuffix(f":{default}")
         or peer(attributes, default)
     )
 

@@ -1,0 +1,279 @@
+"""No credential leaves the process, and nothing else is missing."""
+
+from __future__ import annotations
+
+import json
+import re
+from time import process_time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from opentelemetry.trace import SpanKind
+
+from ext_opentelemetry.mapping import Mapper
+from ext_opentelemetry.redaction import DEFAULT, REDACTED, Redactor, redactor_of
+
+S = "hunter2Zx9"
+"""The credential in each text below."""
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
+KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+
+SECRETS = {
+    # URLs
+    f"https://me:{S}@a.example/x?y=1#z": "https://a.example/x?y=1#z",
+    f"https://{S}@github.example/o/r.git": "https://github.example/o/r.git",
+    f"GET https://me:p@{S}@a.example:81/ failed": "GET https://a.example:81/ failed",
+    f"redis://:{S}@cache.example:6380/0": "redis://cache.example:6380/0",
+    f"postgresql+psycopg2://u:{S}/#?x@db.example/shop": "postgresql+psycopg2://db.example/shop",
+    f"mongodb+srv://u:{S}@a.example,b.example/?w=1": "mongodb+srv://a.example,b.example/?w=1",
+    f'cannot open "amqp://guest:{S}@mq:5672/" (x@y)': 'cannot open "amqp://mq:5672/" (x@y)',
+    f"https://f.azurewebsites.net/api/x?code={S}==&b=1": "https://f.azurewebsites.net/api/x?code=REDACTED&b=1",
+    f"https://s.blob.core.windows.net/c/b?sv=2022&sp=r&sig={S}%2Fx%3D&se=2": "https://s.blob.core.windows.net/c/b?sv=2022&sp=r&sig=REDACTED&se=2",
+    f"/api/x?api_key={S}": "/api/x?api_key=REDACTED",
+    f"/cb?state=1&code={S}#top": "/cb?state=1&code=REDACTED#top",
+    f"/x?access_token={S}&a=b": "/x?access_token=REDACTED&a=b",
+    f"/x?X-Amz-Signature={S}&a=b": "/x?X-Amz-Signature=REDACTED&a=b",
+    f"/x?Signature={S}&AWSAccessKeyId={S}": "/x?Signature=REDACTED&AWSAccessKeyId=REDACTED",
+    f"/login?to=https%3A%2F%2Fa.example%2F%3Fcode%3D{S}%26b%3D1": "/login?to=https%3A%2F%2Fa.example%2F%3Fcode%3DREDACTED%26b%3D1",
+    # connection strings
+    f"DefaultEndpointsProtocol=https;AccountName=shop;AccountKey={KEY};EndpointSuffix=core.windows.net": "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=REDACTED;EndpointSuffix=core.windows.net",
+    f"Endpoint=sb://n.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey={KEY};EntityPath=q": "Endpoint=sb://n.servicebus.windows.net/;SharedAccessKeyName=Root;SharedAccessKey=REDACTED;EntityPath=q",
+    f"BlobEndpoint=https://s.blob.core.windows.net;SharedAccessSignature=sv=2022&sig={S}": "BlobEndpoint=https://s.blob.core.windows.net;SharedAccessSignature=REDACTED",
+    f"Server=tcp:d.database.windows.net,1433;User ID=sa;Password={S} &,#x;Encrypt=True": "Server=tcp:d.database.windows.net,1433;User ID=sa;Password=REDACTED;Encrypt=True",
+    f"Driver={{ODBC Driver 18}};Uid=sa;Pwd={S};": "Driver={ODBC Driver 18};Uid=sa;Pwd=REDACTED;",
+    f'Server=x;Password="{S};y";Database=z': 'Server=x;Password="REDACTED";Database=z',
+    f"AccountEndpoint=https://c.documents.azure.com:443/;AccountKey={KEY};": "AccountEndpoint=https://c.documents.azure.com:443/;AccountKey=REDACTED;",
+    f"HostName=h.azure-devices.net;DeviceId=d;SharedAccessKey = {KEY}": "HostName=h.azure-devices.net;DeviceId=d;SharedAccessKey = REDACTED",
+    f"cache.redis.cache.windows.net:6380,password={KEY},ssl=True": "cache.redis.cache.windows.net:6380,password=REDACTED,ssl=True",
+    f"host=db user=me password={S} dbname=shop": "host=db user=me password=REDACTED dbname=shop",
+    f"could not connect to 'host=db;password={S}'": "could not connect to 'host=db;password=REDACTED'",
+    # headers
+    f"Authorization: Bearer {JWT}": "Authorization: REDACTED",
+    f"sent Bearer {S}-abcdef.g to api": "sent Bearer REDACTED to api",
+    "Basic bWU6aHVudGVyMlp4OQ== refused": "Basic REDACTED refused",
+    f"token was {JWT}, too old": "token was REDACTED, too old",
+    f"> X-Functions-Key: {S}\n> Accept: */*": "> X-Functions-Key: REDACTED\n> Accept: */*",
+    f"Cookie: a={S}; b={S}": "Cookie: REDACTED",
+    f"Set-Cookie: session={S}; Path=/": "Set-Cookie: REDACTED",
+    f"{{'Authorization': 'Bearer {S}', 'Accept': '*/*'}}": "{'Authorization': 'REDACTED', 'Accept': '*/*'}",
+    f"{{'x-api-key': b'{S}'}}": "{'x-api-key': b'REDACTED'}",
+    f"Ocp-Apim-Subscription-Key: {S}": "Ocp-Apim-Subscription-Key: REDACTED",
+    # bodies and messages
+    f'{{"user":"me","password":"{S}","n":1}}': '{"user":"me","password":"REDACTED","n":1}',
+    f'{{"clientSecret": "{S}\\"{S}", "n": 1}}': '{"clientSecret": "REDACTED", "n": 1}',
+    f'"{{\\"apiKey\\":\\"{S}\\",\\"n\\":1}}"': '"{\\"apiKey\\":\\"REDACTED\\",\\"n\\":1}"',
+    '{"pin_passcode": 1234567, "n": 1}': '{"pin_passcode": REDACTED, "n": 1}',
+    f'{{"refresh_token": ["{S}"]}}': '{"refresh_token": ["REDACTED"]}',
+    f"login failed (user: me, password: {S})": "login failed (user: me, password: REDACTED)",
+    f"run --db-password={S} --verbose": "run --db-password=REDACTED --verbose",
+    f"export AZURE_CLIENT_SECRET={S}": "export AZURE_CLIENT_SECRET=REDACTED",
+    f"-----BEGIN RSA PRIVATE KEY-----\nMIIE{S}\n-----END RSA PRIVATE KEY-----": "-----BEGIN RSA PRIVATE KEY-----REDACTED-----END RSA PRIVATE KEY-----",
+}  # fmt: skip
+
+ORDINARY = [
+    "https://shop.example/items/7?page=2&sort=price&postcode=12345&encode=utf-8#reviews",
+    "https://a.example/x?to=me@b.example&cc=you@c.example",
+    "http://[::1]:8080/users/me@b.example",
+    "http://localhost:8080/users/me@b.example",
+    "me@b.example wrote to you@c.example",
+    "code=404 status=500 signature=int->str",
+    "exit code: 3, error code: 0x80070005",
+    "SyntaxError: Unexpected token: < at line 3",
+    "Invalid token: must not be blank",
+    "The password must have 8 characters; see the password policy",
+    "Password: must have at least 8 characters",
+    "the bearer of bad news, Bearer authentication is required",
+    "Basic plan, Basic information, basic authentication",
+    "tokens=512, max_tokens=4096, next_page_token=abc, token_count=7",
+    "author=me secretary=you tokenizer=bpe keyboard=de monkey=1 passage=3",
+    "SharedAccessKeyName=RootManageSharedAccessKey",
+    "InstrumentationKey=11111111-2222-3333-4444-555555555555;IngestionEndpoint=https://x.in.applicationinsights.azure.com/",
+    '{"author": "me", "tokens": 3, "key": "k1", "primary_key": "id", "password_policy": "strong"}',
+    "UPDATE t SET key = 3 WHERE id = 7",
+    "password=None secret=null token=? pwd=%s password=***",
+    "WHERE password = %s AND token = $1",
+    "2026-01-02T03:04:05Z 10.0.0.1:443 -> 10.0.0.2:80: connected",
+    "eyJ is how JSON begins in base64",
+    "KeyError: 'password'",
+    "a == b, c = d, e := f",
+    "content-type: application/json; charset=utf-8",
+]
+
+SECRET_KEYS = [
+    "authorization", "Authorization", "proxy-authorization", "http.request.header.authorization", "http.request.header.cookie",
+    "http.response.header.set-cookie", "http.request.header.set_cookie", "x-functions-key", "http.request.header.x_functions_key",
+    "x-api-key", "api_key", "apiKey", "apikey", "OPENAI_API_KEY", "password", "db.password", "userPassword", "dbpassword", "PASSWD",
+    "pwd", "passphrase", "secret", "client_secret", "clientSecret", "secrets", "token", "access_token", "accessToken", "accesstoken",
+    "refreshToken", "id_token", "csrf-token", "x-amz-security-token", "credential", "credentials", "connection_string",
+    "connectionString", "ConnectionStrings__Db__ConnectionString", "AzureWebJobsStorage_conn_str", "account_key", "AccountKey",
+    "SharedAccessKey", "SharedAccessSignature", "storage.sas_token", "private_key", "privateKey", "secret_key", "encryption-key",
+    "Ocp-Apim-Subscription-Key", "sig", "url.sig", "auth", "x-auth", "x-zumo-auth", "jwt", "password_hash", "token_value", "otp",
+    "session_cookie", "cookie", "cookies", "secret_1", "function_key", "master.key",
+]  # fmt: skip
+
+ORDINARY_KEYS = [
+    "tokens_used", "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens", "gen_ai.token.type", "max_tokens", "token_count",
+    "tokenizer", "author", "authority", "authored_by", "auth.method", "authenticated", "secretary", "password_policy", "secret_name",
+    "password.length", "cookie_consent", "credential_type", "token_type", "key", "keys", "primary_key", "foreign_key", "sort_key",
+    "partition_key", "keyboard", "monkey", "next_page_token", "nextPageToken", "continuation_token", "signal", "sigma", "design",
+    "session.id", "session_id", "user.id", "enduser.role", "http.route", "faas.name", "tenant", "assigned", "hotpot", "pwd_changed",
+    "SharedAccessKeyName", "connection", "connections", "string", "passage", "compass", "bypass", "instrumentation_key", "storage_key",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shown"), SECRETS.items())
+def test_a_credential_in_a_text_is_replaced_and_the_rest_stays(text: str, shown: str):
+    """URLs, connection strings, headers, JSON, Python's notation, messages."""
+    assert DEFAULT.text(text) == shown
+    assert S not in shown
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_an_ordinary_text_stays(text: str):
+    """What is only similar to a credential."""
+    assert DEFAULT.text(text) == text
+
+
+@pytest.mark.parametrize("key", SECRET_KEYS)
+def test_a_value_whose_name_says_so_is_replaced_whatever_it_is(key: str):
+    """However the name is written."""
+    assert [DEFAULT.value(key, value) for value in (S, 1234, ("a", "b"), b"x")] == [REDACTED] * 4
+    assert [DEFAULT.value(key, value) for value in (True, None, "")] == [True, None, ""]
+
+
+@pytest.mark.parametrize("key", ORDINARY_KEYS)
+def test_a_value_of_an_ordinary_name_stays(key: str):
+    """Also where a part of the name says something else elsewhere."""
+    assert [DEFAULT.value(key, value) for value in ("some", 3, 0.5)] == ["some", 3, 0.5]
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_no_credential_is_in_any_field_of_an_item(make_span, text: str):
+    """Properties, URL, target, names, messages, exceptions, their causes, events."""
+
+    def change(span):
+        span.add_event(text, {"said": text, "list": [text]})
+        try:
+            try:
+                raise KeyError(text)
+            except KeyError as error:
+                raise ValueError(text) from error
+        except ValueError as error:
+            span.record_exception(error, {"said": text})
+
+    for kind in SpanKind:
+        for attributes in (
+            {"said": text, "several": ["a", text], "peer.service": text},
+            {"http.request.method": "GET", "url.full": text, "user_agent.original": "x"},
+            {"http.method": "GET", "http.scheme": "http", "http.host": "h", "http.target": f"/{text}", "net.peer.name": text},
+            {"messaging.system": text, "messaging.destination.name": text, "server.address": text},
+        ):
+            lines = Mapper().lines(make_span(text, kind, attributes, change=change), None)
+            for secret in (S, KEY, JWT, "bWU6aHVudGVyMlp4OQ", "1234567"):
+                assert all(secret not in line.decode() for line in lines)
+
+
+def test_the_statement_of_a_database_stays(make_span):
+    """It is what one looks for; instrumentations leave its parameters out."""
+    attributes = {"db.system": "mysql", "db.statement": "SELECT 1 FROM t WHERE password='x' AND token = %s"}
+    (item,) = Mapper().envelopes(make_span("q", SpanKind.CLIENT, attributes), None)
+
+    assert item["data"]["baseData"]["data"] == attributes["db.statement"]
+
+
+def test_a_credential_that_a_limit_cuts_in_two_is_still_seen(make_span):
+    """The part in front of the limit would tell enough."""
+    value = "x" * 8150 + f" https://me:{S * 9}@a.example/"
+    (item,) = Mapper().envelopes(make_span("q", SpanKind.INTERNAL, {"said": value}), None)
+
+    assert S not in item["data"]["baseData"]["properties"]["said"]
+
+
+def test_it_can_be_switched_off(make_span):
+    """Then everything is as the app said it."""
+    span = make_span("q", SpanKind.CLIENT, {"http.method": "GET", "http.url": f"http://u:{S}@h/", "password": S})
+    (item,) = Mapper(redactor_of(False)).envelopes(span, None)
+
+    data = item["data"]["baseData"]
+    assert (data["data"], data["properties"]) == (f"http://u:{S}@h/", {"password": S})
+    assert redactor_of(True) is DEFAULT
+    own = Redactor()
+    assert redactor_of(own) is own
+
+
+def test_keys_and_patterns_can_be_added_and_names_kept(make_span):
+    """In attributes, parameters and texts alike."""
+    redactor = Redactor(keys=["iban", "Customer.PIN"], patterns=[r"\bcus_\w+"], keep=["csrf-token"])
+    span = make_span(
+        "paid by cus_123",
+        SpanKind.CLIENT,
+        {"http.method": "GET", "http.url": "http://h/cus_9?iban=DE1&a=b", "billing.IBAN": "DE1", "customer_pin": 7, "pin": 7,
+         "csrfToken": "a1", "said": "for cus_1 with iban=DE1"},
+    )  # fmt: skip
+    (item,) = Mapper(redactor).envelopes(span, None)
+
+    data = item["data"]["baseData"]
+    assert (data["name"], data["data"]) == ("GET /REDACTED", "http://h/REDACTED?iban=REDACTED&a=b")
+    assert data["properties"] == {
+        "billing.IBAN": REDACTED, "customer_pin": REDACTED, "pin": "7", "csrfToken": "a1", "said": "for REDACTED with iban=REDACTED",
+    }  # fmt: skip
+
+
+def test_a_pattern_that_is_none_is_refused():
+    """At once, where the app is configured."""
+    with pytest.raises(re.error):
+        Redactor(patterns=["("])
+
+
+PIECES = st.lists(
+    st.text(max_size=6)
+    | st.sampled_from(
+        ["password", "=", ": ", '"', "'", "\\", "?", "&", ";", "://", "@", "https", "Bearer ", "Basic ", "eyJ", "token", "%3D", "%3F",
+         "REDACTED", "a1.b2", "-----BEGIN PRIVATE KEY-----", "-----END", "x-api-key", "code", " ", "\n", "/", ":", "[", "{", JWT, S]
+    ),
+    max_size=14,
+).map("".join)  # fmt: skip
+
+
+@given(PIECES)
+@example("'password':'" + "'" * 9)
+def test_what_is_redacted_stays_as_it_is(text: str):
+    """Twice is as good as once, and no text makes it fail."""
+    once = DEFAULT.text(text)
+
+    assert DEFAULT.text(once) == once
+
+
+@given(PIECES)
+def test_the_quick_look_misses_nothing(text: str):
+    """What is not suspected is what would not be changed."""
+    assert DEFAULT.suspects(text) or Redactor(patterns=["(?!)"]).text(text) == text
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a://b:", "eyJ-", "password=", "x-", '"a":', "'", "://", "a" * 50, "=", "%3D", "Bearer ", "Basic a", "-----BEGIN PRIVATE KEY-----",
+     "a.b-c_", ": ", "password: a", '\\"', "@", "://@", "code=&", "?sig="],
+)  # fmt: skip
+def test_no_text_takes_more_than_its_length(piece: str):
+    """What callers send must not hold up the export: ten times the text, not a hundred times the time."""
+    short, long = piece * (2_000 // len(piece)), piece * (40_000 // len(piece))
+    DEFAULT.text(short)
+
+    def took(text: str) -> float:
+        started = process_time()
+        DEFAULT.text(text)
+        return process_time() - started
+
+    assert min(took(long) for _ in range(3)) < 0.5, "a quadratic expression takes seconds for this"
+
+
+def test_items_stay_json(make_span):
+    """What is replaced does not take quotes with it."""
+    for text in SECRETS:
+        for line in Mapper().lines(
+            make_span("a", SpanKind.INTERNAL, {"json": json.dumps({"a": text, "b": [text]})}), None
+        ):
+            json.loads(line)
