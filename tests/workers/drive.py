@@ -133,12 +133,14 @@ class Worker:
         method: str = "GET",
         body: str = "",
         headers: dict[str, str] | None = None,
-        inputs: dict[str, dict[str, str]] | None = None,
+        inputs: dict[str, dict[str, Any]] | None = None,
+        metadata: dict[str, dict[str, Any]] | None = None,
         traceparent: str = TRACEPARENT,
     ) -> Future[dict[str, Any]]:
         """Invoke a function, by an HTTP request unless `inputs` are given; the future has the answer.
 
-        `inputs` are the values of the bindings by name, each as the one field of a TypedData: {"json": "1"}.
+        `inputs` are the values of the bindings by name, each as the one field of a TypedData: {"json": "1"}, or
+        {"collection_string": ["a", "b"]}; `metadata` is what the host tells of the trigger beside its value, likewise.
         """
         invocation_id = str(uuid.uuid4())
         answer = self._waiting[invocation_id] = Future()
@@ -146,7 +148,7 @@ class Worker:
         url = f"http://localhost/api/of/{function}?q={q}"
         http = {"method": method, "url": url, "headers": headers or {}, "query": {"q": q}, "body": body}
         what = {"http": http} if inputs is None else {"inputs": inputs}
-        self._tell(id=invocation_id, function=function, traceparent=traceparent, **what)
+        self._tell(id=invocation_id, function=function, traceparent=traceparent, metadata=metadata or {}, **what)
         return answer
 
     def invoke(self, function: str, **request: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import asyncio
 import sys
 import traceback
 from contextvars import ContextVar
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from azure.functions.meta import Datum
@@ -23,11 +24,17 @@ def texts(values: dict[str, str]) -> dict[str, Datum]:
     return {name: Datum(type="string", value=value) for name, value in values.items()}
 
 
+def data_of(given: dict[str, dict]) -> dict[str, Datum]:
+    return {
+        name: Datum(type=kind, value=SimpleNamespace(string=value) if isinstance(value, list) else value)
+        for name, one in given.items()
+        for kind, value in one.items()
+    }
+
+
 def inputs_of(request: dict, trigger: str) -> dict[str, Datum]:
     if "inputs" in request:
-        return {
-            name: Datum(type=kind, value=text) for name, one in request["inputs"].items() for kind, text in one.items()
-        }
+        return data_of(request["inputs"])
     http = request["http"]
     value = texts({"method": http["method"], "url": http["url"]}) | {
         "headers": texts(http["headers"]),
@@ -46,7 +53,7 @@ async def serve(request: dict, host: FunctionHost, functions: dict) -> None:
     trigger = (info.trigger_metadata or {}).get("param_name", "")
     outcome = await host.invoker.call(
         info.function_id, inputs_of(request, trigger), invocation_id=request["id"],
-        headers={"traceparent": request["traceparent"]},
+        headers={"traceparent": request["traceparent"]}, trigger_metadata=data_of(request["metadata"]),
     )  # fmt: skip
     if outcome.error is not None:
         say(id=request["id"], ok=False, **failure(outcome.error))

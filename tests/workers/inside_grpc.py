@@ -113,6 +113,7 @@ class Host(protos.FunctionRpcServicer):
             invocation_id=request["id"], function_id=self.ids[request["function"]],
             trace_context={"trace_parent": request["traceparent"], "trace_state": ""},
             input_data=[protos.ParameterBinding(name=name, data=data) for name, data in inputs_of(request)],
+            trigger_metadata={name: data_of(one) for name, one in request["metadata"].items()},
         )  # fmt: skip
         answer = self.ask(request["id"], invocation_request=invocation)
         if self.uri and "http" in request:
@@ -127,11 +128,17 @@ class Host(protos.FunctionRpcServicer):
 
 def inputs_of(request: dict):
     if "inputs" in request:
-        return [(name, protos.TypedData(**one)) for name, one in request["inputs"].items()]
+        return [(name, data_of(one)) for name, one in request["inputs"].items()]
     http = request["http"]
     sent = protos.RpcHttp(method=http["method"], url=http["url"], headers=http["headers"], query=http["query"])
     sent.body.bytes = http["body"].encode()
     return [("req", protos.TypedData(http=sent))]
+
+
+def data_of(one: dict):
+    return protos.TypedData(
+        **{kind: {"string": value} if isinstance(value, list) else value for kind, value in one.items()}
+    )
 
 
 def v1_metadata(directory: Path):

@@ -112,7 +112,7 @@ class Host:
             input_data=[
                 SimpleNamespace(name=name, data=data, WhichOneof=lambda _: "data") for name, data in inputs_of(request)
             ],
-            trigger_metadata={},
+            trigger_metadata={name: data_of(one) for name, one in request["metadata"].items()},
             trace_context=SimpleNamespace(trace_parent=request["traceparent"], trace_state="", attributes={}),
             retry_context=SimpleNamespace(retry_count=0, max_retry_count=0, exception=None),
         )  # fmt: skip
@@ -124,9 +124,13 @@ async def nothing() -> None:
 
 def inputs_of(request: dict) -> list[tuple[str, Message]]:
     if "inputs" in request:
-        return [(name, Message(**one)) for name, one in request["inputs"].items()]
+        return [(name, data_of(one)) for name, one in request["inputs"].items()]
     http = request["http"]
     return [("req", Message(http=Message(params={}, **(http | {"body": Message(bytes=http["body"].encode())}))))]
+
+
+def data_of(one: dict) -> Message:
+    return Message(**{kind: Message(string=value) if isinstance(value, list) else value for kind, value in one.items()})
 
 
 def result_of(value: Message | None) -> dict:
