@@ -70,10 +70,12 @@ class Caller:
         return self._timed("close", timeout + FLUSH_EXTRA, self.channel.close, timeout)
 
     def deliver(self, patience: float = 30.0) -> None:
-        """Flush until nothing waits: a flush that cannot succeed in its time gives up early."""
+        """Flush until nothing waits, and once more: the numbers may be read while a request is being put together."""
         deadline = monotonic() + patience
-        while self.stats["waiting"]:
+        idle = 0
+        while idle < 2:
             self.flush(1.0)
+            idle = 0 if self.stats["waiting"] else idle + 1
             assert monotonic() < deadline, (self.stats, self.said())
 
     @property

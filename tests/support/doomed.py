@@ -155,12 +155,14 @@ def _sign_requests(name: str) -> None:
 
 
 def _main() -> None:
+    # Not ext_opentelemetry: defining an extension starts the thread that minds signals, and only one is to be forked.
+    import opentelemetry.sdk.trace.export  # noqa: F401
     import urllib3  # noqa: F401
 
     import ext_appinsights.transport  # noqa: F401
-    import ext_opentelemetry  # noqa: F401
     import tests.support.lifecycle  # noqa: F401
 
+    assert threading.active_count() == 1
     say("ready")
     children: dict[str, int] = {}
     for line in sys.stdin:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -87,6 +88,24 @@ def test_hanging_at_the_request(caller_to):
     caller.check()
     assert caller.said()[0] == ("WARNING", TIMED_OUT.replace("0.3", "1"))
     assert [level for level, _ in caller.said()] == ["WARNING", "INFO"]
+
+
+def test_many_threads_go_on_while_it_hangs(caller_to):
+    """Also those that commit at the same time."""
+    with FaultyServer(default=Plan(fails="before answer", how="hang")) as server:
+        caller = caller_to(server, request_timeout=PATIENCE)
+
+        def work() -> bool:
+            for _ in range(40):
+                caller.send(3)
+            return caller.flush(0.2)
+
+        with ThreadPoolExecutor(8) as threads:
+            assert [each.result() for each in [threads.submit(work) for _ in range(8)]] == [False] * 8
+        server.default = Plan()
+        caller.deliver()
+        server.check(caller.sent)
+    caller.check()
 
 
 def test_a_whole_app_waits_at_most_once_for_each_flush(caller_to):

@@ -103,8 +103,14 @@ def check_that_nobody_made_anything_up(server: FaultyServer, known: set[str], nu
 
 
 def figures(server: FaultyServer, printed: list[str], nursery: Nursery) -> str:
-    twice = sum(times > 1 for times in server.stored.values())
+    """Say how much of what was stored more than once is the server's doing, and how much that of the kills."""
+    first: dict[str, Visit] = {}
+    repeated: list[Visit] = []
+    for visit in server.visits:
+        repeated += [first[name] for name in visit.stored if name in first]
+        first.update(dict.fromkeys(visit.stored, visit))
+    by_kills = sum(visit.answered is not None for visit in repeated)
     return (
         f"{len(nursery.killed)} kills, {len(printed)} items of ended invocations, {len(server.visits)} requests, "
-        f"{len(server.open_visits(nursery.killed))} of them open, {twice} items stored more than once"
+        f"{len(repeated)} times an item was stored again, {by_kills} of them after an answer that a kill overtook"
     )
