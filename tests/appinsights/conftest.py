@@ -1,4 +1,4 @@
-"""Channels that are closed after each test, and events to send through them."""
+"""Channels that are closed after each test, events to send through them, and a journal of the test's own."""
 
 from __future__ import annotations
 
@@ -7,17 +7,30 @@ from contextlib import ExitStack
 import pytest
 
 from ext_appinsights import Channel, envelope
+from tests.support.journals import TIME_NS, Journals
 
 QUICK = {"interval": 0.02, "backoff": (0.05, 0.2), "request_timeout": 5.0}
 
 
 @pytest.fixture
-def channel_to():
+def journal(tmp_path):
+    """The path of the journal that the test's channels have."""
+    return tmp_path / "journal"
+
+
+@pytest.fixture
+def journals(journal):
+    """A factory that gives a look into the journal's folder for a server."""
+    return lambda server: Journals(journal, server.connection_string)
+
+
+@pytest.fixture
+def channel_to(journal):
     """A factory of channels to a server, with short intervals."""
     with ExitStack() as stack:
 
         def make(server, **options) -> Channel:
-            channel = Channel(server.connection_string, **{**QUICK, **options})
+            channel = Channel(server.connection_string, **{**QUICK, "journal": journal, **options})
             stack.callback(channel.close, 0.0)
             return channel
 
@@ -29,6 +42,6 @@ def events():
     """A factory of events with the given names."""
 
     def make(*names) -> list[dict]:
-        return [envelope.event(time_ns=1_767_323_045_000_000_000, name=str(name)) for name in names]
+        return [envelope.event(time_ns=TIME_NS, name=str(name)) for name in names]
 
     return make

@@ -109,6 +109,35 @@ def test_a_full_batch_does_not_wait_for_the_interval(channel_to, events):
         assert len(server.wait_for_items(5)) == 5
 
 
+def test_a_kick_delivers_without_collecting_more(channel_to, events):
+    """In the background; what comes after it is collected again."""
+    with IngestionServer() as server:
+        channel = channel_to(server, interval=600.0)
+        channel.kick()
+        channel.send(events("a", "b"))
+        channel.kick()
+        assert names(server.wait_for_items(2)) == ["a", "b"]
+        channel.send(events("c"))
+        channel.commit()
+        channel.kick()
+        assert names(server.wait_for_items(3)) == ["a", "b", "c"]
+        while channel.stats()["waiting"]:
+            pass
+        channel.send(events("d"))
+        assert not channel._sender._loop.hurry
+
+
+def test_an_item_can_be_bytes(channel_to):
+    """Its JSON, into which the key is put; a callable may return some as well."""
+    with IngestionServer() as server:
+        channel = channel_to(server)
+        channel.send([b'{"name":"a"}', lambda: [b'{"name":"b"}', {"name": "c"}]])
+
+        assert channel.flush(20.0)
+        assert server.items == [{"iKey": KEY, "name": name} for name in "abc"]
+        assert channel.stats()["sent"] == channel.stats()["accepted"] == 3
+
+
 def test_an_item_that_cannot_be_made_costs_only_itself(channel_to, events, caplog):
     """It is counted, and said once."""
 
@@ -151,7 +180,7 @@ def test_a_flush_gives_up_when_its_items_are_pushed_out(channel_to, events):
         results = []
         waiting = threading.Thread(target=lambda: results.append(channel.flush(30.0)))
         waiting.start()
-        while channel.stats()["waiting"] == 0:
+        while not channel._sender.inbox.queued.tickets:
             pass
         channel.send(events(*range(6)))
         waiting.join(20.0)
@@ -314,6 +343,8 @@ def test_no_connection_string_is_said_with_the_cure(monkeypatch: pytest.MonkeyPa
     ("option", "value", "message"),
     [
         ("max_queue", 0, "Channel: max_queue must be a whole number from 1 on, not 0."),
+        ("max_queue_bytes", -1, "Channel: max_queue_bytes must be a whole number from 1 on, not -1."),
+        ("journal_max_bytes", "50 MB", "Channel: journal_max_bytes must be a whole number from 1 on, not '50 MB'."),
         ("max_batch", 1.5, "Channel: max_batch must be a whole number from 1 on, not 1.5."),
         ("request_timeout", 0, "Channel: request_timeout must be more than 0 seconds, not 0."),
         ("interval", -1, "Channel: interval must be 0 seconds or more, not -1."),

@@ -72,6 +72,8 @@ def read(data: bytes) -> Contents:
         if text:
             _read(text, offset, found, ranges)
         offset += len(text) + 1
+    if found.foreign:
+        return Contents(foreign=True)
     offsets = [offset for offset, _ in found.items]
     for first, last in ranges:
         for index in range(bisect_left(offsets, first), bisect_right(offsets, last)):
@@ -91,7 +93,10 @@ def _read(text: bytes, offset: int, found: Contents, ranges: list[tuple[int, int
             _read(text[: start - 1], offset, found, ranges)
             _take(text[start + OVERHEAD - 1 :], offset + start, found, ranges)
             return
-    found.corrupt += 1
+    if _is_intact(text[:-1]):  # the last line break of all
+        _take(text[OVERHEAD - 1 : -1], offset, found, ranges)
+    else:
+        found.corrupt += 1
 
 
 def _is_intact(text: bytes) -> bool:
