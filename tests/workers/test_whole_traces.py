@@ -87,16 +87,20 @@ def test_two_hundred_invocations_at_once_are_whole_traces(kind, app, insights):
     assert names == {(f"{n:032x}", f"GET /api/of/{function_of(n)}") for n in numbers}
 
 
-@pytest.mark.parametrize("announced", ["true", "false"])
-def test_whether_the_worker_attaches_the_hosts_trace_itself_makes_no_difference(kind, app, insights, announced: str):
+@pytest.mark.parametrize(
+    "settings",
+    [{}, {"PYTHON_ENABLE_OPENTELEMETRY": "true"}, {"PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY": "true"}],
+    ids=["plain", "announced", "distro"],
+)
+def test_whether_the_worker_attaches_the_hosts_trace_itself_makes_no_difference(kind, app, insights, settings: dict):
     """Some do for sync functions, some for async ones, some for none, and none detaches: one thread serves them all.
 
-    The last ones come without a trace of the host, so they begin one each. On the classic worker any value of the
-    setting sets up Azure Monitor, whose own sampler would take traces apart.
+    The last ones come without a trace of the host, so they begin one each. On the classic worker the first setting, on
+    the others the second one, sets up Azure Monitor, whose own sampler would take traces apart.
     """
-    settings = {"PYTHON_ENABLE_OPENTELEMETRY": announced, "OTEL_TRACES_SAMPLER": "always_on"}
     numbers = range(1, 11)
-    with start(kind, app, insights, 1, PYTHON_THREADPOOL_THREAD_COUNT="1", **settings) as worker:
+    settings = {"PYTHON_THREADPOOL_THREAD_COUNT": "1", "OTEL_TRACES_SAMPLER": "always_on", **settings}
+    with start(kind, app, insights, 1, **settings) as worker:
         for number in numbers:
             send_all(worker, [number])
         for number in (0, 1):
