@@ -15,5 +15,6 @@ and never blocks or fails its caller.
 from ext_appinsights import envelope
 from ext_appinsights.channel import Channel
 from ext_appinsights.connection_string import ConnectionString, ConnectionStringError
+from ext_appinsights.credentials import TokenCredential
 
-__all__ = ["Channel", "ConnectionString", "ConnectionStringError", "envelope"]
+__all__ = ["Channel", "ConnectionString", "ConnectionStringError", "TokenCredential", "envelope"]

@@ -7,7 +7,7 @@ import os
 from contextlib import contextmanager
 from threading import get_ident
 from time import monotonic, time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ext_appinsights.connection_string import ConnectionStringError
 from ext_appinsights.failures import Failure, of_the_token
@@ -44,6 +44,7 @@ class AccessToken(Protocol):
         ...
 
 
+@runtime_checkable
 class TokenCredential(Protocol):
     """A credential as azure-core defines it: those of azure-identity (not of `azure.identity.aio`), or your own."""
 

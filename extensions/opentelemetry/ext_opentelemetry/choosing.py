@@ -84,7 +84,8 @@ def _appinsights(
     if theirs is not None and key is None and beside.may_be_hidden():
         _log.warning(HIDDEN)
     # ext_sdk flushes at exit
-    channel = channel_of(target, exit_timeout=0.0, report=report, journal=settings.journal)
+    options: dict[str, Any] = {"exit_timeout": 0.0, "report": report, "journal": settings.journal}
+    channel = channel_of(target, credential=settings.credential, **options)
     return ToChannel(channel, target.instrumentation_key.lower(), owned=True, redact=settings.redact)
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from opentelemetry.sdk.trace.export import SpanExporter  # noqa: TC002 - read at run time, as a hint
 
-from ext_appinsights import ConnectionString, ConnectionStringError
+from ext_appinsights import ConnectionString, ConnectionStringError, TokenCredential
 from ext_opentelemetry import otlp
 from ext_opentelemetry.redaction import Redactor  # noqa: TC001 - read at run time, as a hint
 
@@ -27,6 +27,9 @@ class Settings:
 
     connection_string: str | None = field(default=None, repr=False)
     """Of the Application Insights resource; None reads APPLICATIONINSIGHTS_CONNECTION_STRING."""
+
+    credential: TokenCredential | None = field(default=None, repr=False)
+    """For Entra ID, an object of azure-identity; None reads APPLICATIONINSIGHTS_AUTHENTICATION_STRING."""
 
     sampling_ratio: float = 1.0
     """The part of all invocations that is recorded, 0 to 1; decided once for each, with everything inside it."""
