@@ -36,7 +36,7 @@ EXPORTERS = "'auto' or 'appinsights' or 'otlp' or 'console' or 'none' or SpanExp
         ),
         (
             {"exportr": "none"},
-            "unknown setting 'exportr'. Did you mean 'exporter'? Known: exporter, connection_string, sampling_ratio, invocation_span, "
+            "unknown setting 'exportr'. Did you mean 'exporter'? Known: exporter, connection_string, credential, sampling_ratio, invocation_span, "
             "instrument, resource_attributes, flush, flush_budget, redact, journal.",
         ),
     ],
