@@ -98,7 +98,7 @@ class Channel:
         it cannot be done in that time, or when some of it was given up.
         """
         sender = self._sender
-        if sender.closing or not sender.pending():
+        if sender.closing:
             return not sender.waiting()
         return sender.flush(monotonic() + max(0.0, timeout))
 

@@ -72,10 +72,15 @@ class Inbox:
         entered = self._enter(PATIENCE)  # else some may be on the way from here to there
         try:
             queued = (*tuple(self.queued.items), *tuple(self.ready))
-            return sum(not isinstance(one, Ticket) for one in queued) + held()
+            being_made = 0 if entered else 1
+            return sum(not isinstance(one, Ticket) for one in queued) + being_made + held()
         finally:
             if entered:
                 self._leave()
+
+    def is_entered_here(self) -> bool:
+        """Whether this very thread is making lines, further up."""
+        return self._holder == get_ident()
 
     def _enter(self, patience: float) -> bool:
         """Take the lock; False if somebody else keeps it, or this very thread further up."""
