@@ -3,7 +3,8 @@
 Both make the same span of an HTTP function: the remote parent of the invocation's traceparent, the same name, kind,
 attributes and status, current while the function runs (checked below). Three candidates, each in a process of its own,
 asked in turn: by hand with a BatchSpanProcessor whose exporter does nothing; ours without a journal; ours with one.
-Ours exports for real, to a server in another process, and goes through the seam; the peer does neither. So there are two ways of asking:
+Ours exports for real, to a server in another process, and goes through the seam; the peer does neither. So there are
+two ways of asking:
 
 - calm: 400 calls, then delivery, thrice a round. No background thread wakes meanwhile: `wall` is the latency that
   tracing adds to a call, `caller` the CPU time of the calling thread in it.
@@ -11,7 +12,8 @@ Ours exports for real, to a server in another process, and goes through the seam
   compressing and sending in it, which takes its turns with the GIL, while the peer's export is nothing; `process` is
   the CPU time of all threads until everything is delivered.
 
-The worse of calm wall and busy caller is held against the bar. ROUNDS=5 in the environment gives a quick look.
+The worse of calm wall and busy caller is held against the bar; wall time needs a quiet machine. ROUNDS=5 in the
+environment gives a quick look.
 
 Prediction, before measuring: today about 1.4x without a journal: the span itself costs 17 us on both sides, the seam
 3 us, describing the invocation more than the peer's literal dict. The bar of 0.9x needs a start of the span that is
