@@ -77,20 +77,18 @@ class Journal:
                 self._off_until = 0.0
             except OSError as error:
                 self._fail(error)
-        kept += [Line(line) for line in lines[len(kept) :]]
+        if len(kept) < len(lines):
+            kept += [Line(line) for line in lines[len(kept) :]]
         return kept
 
     def _write(self, lines: list[bytes], kept: list[Line]) -> None:
-        batch: list[bytes] = []
-        size = 0
-        for line in lines:
-            length = len(line) + records.OVERHEAD
-            if batch and size + length > self._segment_bytes:
-                self._append(batch, size, kept)
-                batch, size = [], 0
-            batch.append(line)
-            size += length
-        self._append(batch, size, kept)
+        size = sum(map(len, lines)) + len(lines) * records.OVERHEAD
+        if size <= self._segment_bytes or len(lines) == 1:
+            self._append(lines, size, kept)
+        else:
+            middle = len(lines) // 2
+            self._write(lines[:middle], kept)
+            self._write(lines[middle:], kept)
 
     def _append(self, batch: list[bytes], size: int, kept: list[Line]) -> None:
         current = self._current
