@@ -13,8 +13,8 @@ off, which can only make it faster; the live metrics that it has on by default g
 
 Prediction, before measuring: the OpenTelemetry SDK is 30 ms of our 60, urllib3 20 of what comes after; the peer 310, so
 0.2x to `ready`, 0.25x to `first`; 12 MB when ready, 19 when settled, since urllib3 with ssl costs 6. One thread.
-Found: 0.11x to 0.14x, 5 MB when ready and 8 MB settled. The prediction forgot that ext_sdk keeps a thread of its own for
-signals: that is the one when ready, and the one that sends is the second.
+Found: 0.11x to 0.14x, 5 MB when ready and 8 MB settled. The prediction forgot that ext_sdk keeps a thread of its own
+for signals: that is the one when ready, and the one that sends is the second.
 Bars: 0.25x, 1 thread, 12 MB.
 """
 
