@@ -152,6 +152,43 @@ def test_a_disk_that_is_full_from_the_start(channel_to, events, journals, files_
         assert channel.flush(20.0)
 
 
+def test_what_could_not_be_noted_is_noted_later(channel_to, events, journals, files_up_to):
+    """What is settled while the disk is full is not delivered again."""
+    with IngestionServer(Answer(), Answer(503, headers={"Retry-After": "600"})) as server:
+        channel = channel_to(server, max_batch=2)
+        channel.send(events("a", "b", "c"))
+        channel.commit()
+        files_up_to(1)
+        server.wait_for_requests(2)
+        while channel.stats()["retried"] < 1:
+            pass
+        assert journals(server).text == HEADER + b"".join(record(line_of(name)) for name in "abc")
+        files_up_to(resource.RLIM_INFINITY)
+        assert not channel.close(0.5)
+        following = channel_to(server)
+        following.send(events("fresh"))
+
+        assert names(server.wait_for_items(5)) == ["a", "b", "c", "fresh", "c"]
+
+
+def test_an_interrupt_costs_no_more_than_the_item_in_which_it_came(channel_to, events):
+    """Those that the commit had already taken are not lost with it."""
+
+    def interrupted():
+        raise KeyboardInterrupt
+
+    with IngestionServer() as server:
+        channel = channel_to(server, interval=600.0)
+        channel._sender.started = True  # no thread yet: it must not come first
+        channel.send([*events("a"), interrupted, *events("b")])
+        with pytest.raises(KeyboardInterrupt):
+            channel.commit()
+        channel._sender.started = False
+
+        assert channel.flush(20.0)
+        assert names(server.items) == ["a", "b"]
+
+
 def test_the_journal_is_tried_again_after_a_minute(channel_to, events, journal, journals, monkeypatch):
     """And not before: callables stay with the thread meanwhile."""
     clock = [1000.0]

@@ -103,24 +103,26 @@ class Inbox:
         queued = self.queued
         lines: list[bytes] = []
         size = 0
-        for _ in range(len(queued.items)):
-            if len(lines) >= most or size >= most_bytes:
-                break
-            item = queued.pop()
-            if item is None:
-                break
-            if isinstance(item, Ticket):
-                self._keep(lines)
-                lines = []
-                self.ready.append(item)
-                continue
-            found, failure = lines_of(item)
-            if failure is not None:
-                self._counts.drop("invalid")
-                self.failures.append(failure)
-            lines += found
-            size += sum(map(len, found))
-        self._keep(lines)
+        try:
+            for _ in range(len(queued.items)):
+                if len(lines) >= most or size >= most_bytes:
+                    break
+                item = queued.pop()
+                if item is None:
+                    break
+                if isinstance(item, Ticket):
+                    self._keep(lines)
+                    lines = []
+                    self.ready.append(item)
+                    continue
+                found, failure = lines_of(item)
+                if failure is not None:
+                    self._counts.drop("invalid")
+                    self.failures.append(failure)
+                lines += found
+                size += sum(map(len, found))
+        finally:  # a Ctrl-C costs no more than the item in which it came
+            self._keep(lines)
 
     def _keep(self, lines: list[bytes]) -> None:
         if not lines:

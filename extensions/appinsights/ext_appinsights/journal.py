@@ -168,6 +168,8 @@ class Journal:
         self._held.remove(held)
         if not held.unsettled:
             self._orphans.remove(held)
+        else:
+            held.settle(())
         held.close()
 
     def claim(self) -> list[Line]:

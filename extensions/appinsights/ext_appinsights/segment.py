@@ -131,6 +131,8 @@ class Segment:
     def settle(self, marks: Iterable[tuple[int, int]]) -> None:
         """Note that items need not be delivered any more; what cannot be written is written with the next ones."""
         self._owed += marks
+        if not self._owed:
+            return
         data = records.settled(self._owed)
         try:
             if self._torn:
