@@ -25,6 +25,8 @@ class Nursery:
         self.ended: dict[str, list[str]] = {}
         """The invocations of each process that said that they had ended."""
         self.killed: list[str] = []
+        self.killed_at: dict[str, float] = {}
+        """When the order to kill a process was given, by the monotonic clock."""
         self._changed = threading.Condition()
 
     def __enter__(self) -> Nursery:
@@ -50,6 +52,7 @@ class Nursery:
 
     def kill(self, name: str) -> None:
         """Kill a process at once, and wait until all that it said has come."""
+        self.killed_at[name] = time.monotonic()
         self._tell({"kill": name})
         self.wait_until(lambda: name in self.killed)
 

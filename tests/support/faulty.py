@@ -114,9 +114,12 @@ class FaultyServer:
             return self._stored.copy()
 
     def wait_until(self, condition: Callable[[], bool], timeout: float = 30.0) -> None:
-        """Wait until something is so; it is looked at after each event of a request."""
+        """Wait until something is so; it is looked at after each event of a request, and ten times a second."""
+        deadline = monotonic() + timeout
         with self.changed:
-            assert self.changed.wait_for(condition, timeout), f"not so after {timeout} s: {self.summary()}"
+            while not condition():
+                assert monotonic() < deadline, f"not so after {timeout} s: {self.summary()}"
+                self.changed.wait(0.1)
 
     def wait_for_visits(self, count: int) -> None:
         self.wait_until(lambda: len(self.visits) >= count)
