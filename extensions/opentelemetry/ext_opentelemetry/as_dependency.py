@@ -56,10 +56,12 @@ def _client(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], 
     if method:
         return _http(span, method, attributes, redact(urls.call_url(attributes)))
     common = {"name": span.name, "success": span.status.is_ok, "result_code": "0"}
-    if "db.system.name" in attributes or "db.system" in attributes:
-        return common | _database(attributes)
-    if "messaging.system" in attributes:
-        return common | {"type": text(attributes, "messaging.system"), "target": urls.messaging_target(attributes)}
+    system = text(attributes, "db.system.name", "db.system")
+    if system:
+        return common | _database(attributes, system)
+    system = text(attributes, "messaging.system")
+    if system:
+        return common | {"type": system, "target": urls.messaging_target(attributes)}
     system = text(attributes, "rpc.system.name", "rpc.system")
     if system:
         return common | _rpc(attributes, system)
@@ -79,8 +81,7 @@ def _http(span: ReadableSpan, method: str, attributes: Attributes, url: str) -> 
     }
 
 
-def _database(attributes: Attributes) -> dict[str, Any]:
-    system = text(attributes, "db.system.name", "db.system")
+def _database(attributes: Attributes, system: str) -> dict[str, Any]:
     return {
         "type": "SQL" if system in _SQL else system,
         "statement": text(attributes, "db.query.text", "db.statement", "db.operation.name", "db.operation"),

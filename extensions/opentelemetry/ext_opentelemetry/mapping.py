@@ -57,7 +57,7 @@ class Mapper:
             rate = operation.rate
         is_request = span.kind in REQUESTS
         agent = text(attributes, "user_agent.original", "http.user_agent")
-        tags = self._tags(span, attributes, operation)
+        tags = self._tags(span, operation)
         if "AlwaysOn" in agent or not _VISITOR.isdisjoint(attributes):
             tags = _joined(tags, lines.tags(_visitor(attributes, agent)))
         of_span_alone = tags + _asker(attributes, agent, is_request=is_request)
@@ -71,7 +71,7 @@ class Mapper:
         """Return the same items as `lines`, as dicts."""
         return [json.loads(line) for line in self.lines(span, operation)]
 
-    def _tags(self, span: ReadableSpan, attributes: Attributes, operation: Operation | None) -> str:
+    def _tags(self, span: ReadableSpan, operation: Operation | None) -> str:
         """Return, as members, the tags of the resource and the operation."""
         context, parent = span.context, span.parent
         assert context is not None
@@ -186,9 +186,7 @@ def _visitor(attributes: Attributes, agent: str) -> dict[str, str]:
 
 def _asker(attributes: Attributes, agent: str, *, is_request: bool) -> str:
     """Return, as members with a comma before each, the tags of a span alone: with what and from where it was asked."""
-    asker = ""
-    if agent and ("http.request.method" in attributes or "http.method" in attributes):
-        asker = f',"ai.user.userAgent":{lines.quoted(agent[:_AGENT_LIMIT])}'
+    asker = f',"ai.user.userAgent":{lines.quoted(agent[:_AGENT_LIMIT])}' if agent else ""
     address = text(attributes, "client.address", "http.client_ip", "net.peer.ip") if is_request else ""
     return f'{asker},"ai.location.ip":{lines.quoted(address[:_ADDRESS_LIMIT])}' if address else asker
 

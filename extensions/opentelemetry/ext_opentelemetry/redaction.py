@@ -115,16 +115,9 @@ class Redactor:
             return text
         for pattern in self._patterns:
             text = pattern.sub(REDACTED, text)
-        if "-----BEGIN" in text:
-            text = _PRIVATE_KEY.sub(rf"\1{REDACTED}", text)
-        if "eyJ" in text:
-            text = _JSON_WEB_TOKEN.sub(REDACTED, text)
+        text = _without_tokens(text)
         if "://" in text and "@" in text:
             text = _USER.sub(r"\1", text)
-        if "earer" in text or "EARER" in text:
-            text = _BEARER.sub(rf"\1{REDACTED}", text)
-        if "asic" in text or "ASIC" in text:
-            text = _BASIC.sub(_without_basic, text)
         if any(mark in text for mark in _QUOTED_MARKS):
             text = _replaced(_QUOTED, self._quoted, text)
         if ": " in text:
@@ -218,6 +211,19 @@ def _replaced(pattern: re.Pattern[str], value_of: Callable[[re.Match[str]], tupl
             parts += (text[done : found[0]], REDACTED)
             done = found[1]
     return "".join(parts) + text[done:] if parts else text
+
+
+def _without_tokens(text: str) -> str:
+    """Return `text` without what is a credential by its form."""
+    if "-----BEGIN" in text:
+        text = _PRIVATE_KEY.sub(rf"\1{REDACTED}", text)
+    if "eyJ" in text:
+        text = _JSON_WEB_TOKEN.sub(REDACTED, text)
+    if "earer" in text or "EARER" in text:
+        text = _BEARER.sub(rf"\1{REDACTED}", text)
+    if "asic" in text or "ASIC" in text:
+        text = _BASIC.sub(_without_basic, text)
+    return text
 
 
 def _without_basic(match: re.Match[str]) -> str:

@@ -61,6 +61,9 @@ def tags_of(resource: Resource) -> dict[str, str]:
         "ai.internal.nodeName": instance,
         "ai.internal.sdkVersion": _sdk_version(),
         "ai.application.ver": str(attributes.get("service.version") or ""),
+        "ai.device.id": str(attributes.get("device.id") or ""),
+        "ai.device.model": str(attributes.get("device.model.name") or ""),
+        "ai.device.oemName": str(attributes.get("device.manufacturer") or ""),
     }
     return {key: value for key, value in tags.items() if value}
 

@@ -110,13 +110,13 @@ def http_target(attributes: Attributes, parts: Parts) -> str:
         text(attributes, "peer.service")
         or text(attributes, "http.host").rpartition("@")[2].removesuffix(f":{default}")
         or host.removesuffix(f":{default}")
-        or peer(attributes, default)
+        or peer(attributes)
     )
 
 
 def db_target(attributes: Attributes, system: str) -> str:
     """Return whom a database client called: `host[:port]|database`."""
-    server = peer(attributes, _DB_PORTS.get(system, 0))
+    server = peer(attributes)
     name = text(attributes, "db.namespace", "db.name")
     return f"{server}|{name}" if server and name else server or name or system
 
@@ -133,12 +133,16 @@ def azure_target(attributes: Attributes) -> str:
     return f"{address}/{queue}" if address and queue else ""
 
 
-def peer(attributes: Attributes, default: int = 0) -> str:
+def peer(attributes: Attributes) -> str:
     """Return the other side as the attributes name it, with its port if that is not the default one."""
     service = text(attributes, "peer.service")
     if service:
         return service
     host = text(attributes, "net.peer.name", "net.peer.ip")
     if host:
-        return joined(host, first(attributes, "net.peer.port"), default)
-    return joined(text(attributes, "server.address"), first(attributes, "server.port"), default)
+        port = first(attributes, "net.peer.port")
+    else:
+        host, port = text(attributes, "server.address"), first(attributes, "server.port")
+    if not port or not host or str(port) == str(_HTTP_PORTS.get(text(attributes, "url.scheme", "http.scheme"))):
+        return host
+    return joined(host, port, _DB_PORTS.get(text(attributes, "db.system.name", "db.system"), 0))
