@@ -258,15 +258,22 @@ def test_a_segment_is_replayed_in_requests_of_the_usual_size(channel_to, events,
 
 def test_a_replay_goes_on_under_steady_traffic(channel_to, events, journals):
     """There is always something that is being collected; what others left has a turn after each request."""
-    with IngestionServer() as server:
+    over = threading.Event()
+    with IngestionServer(default=Answer(delay=0.05)) as server:
         journals(server).orphan(*map(str, range(5)))
-        channel = channel_to(server, interval=0.05, max_batch=2)
-        sent = 0
-        while len({*names(server.items)} & {*map(str, range(5))}) < 5:
-            channel.send(events(f"fresh {sent}"))
-            sent += 1
-            threading.Event().wait(0.005)
-            assert sent < 2000
+        channel = channel_to(server, interval=0.1)
+
+        def traffic() -> None:
+            while not over.wait(0.001):
+                channel.send(events("fresh"))
+
+        sending = threading.Thread(target=traffic)
+        sending.start()
+        try:
+            until(lambda: {*map(str, range(5))} <= {*names(server.items)})
+        finally:
+            over.set()
+            sending.join(20.0)
 
 
 def test_a_replay_that_fails_is_put_back(channel_to, events, journals):

@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from ext_appinsights import Channel, folder, segment
+from ext_appinsights import Channel, folder, inbox, replay, segment
 from ext_appinsights import journal as journal_module
 from ext_appinsights.records import HEADER, record
 from tests.support.ingestion import KEY, Answer, IngestionServer
@@ -218,8 +218,6 @@ def test_the_journal_is_tried_again_after_a_minute(channel_to, events, journal, 
 
 def test_a_folder_that_is_deleted_is_made_again(channel_to, events, journal, journals, monkeypatch):
     """A cleaner of temporary files may take it at any time; it is noticed within a minute."""
-    from ext_appinsights import replay
-
     monkeypatch.setattr(replay, "INTERVAL", 0.02)
     with IngestionServer() as server:
         channel = channel_to(server)
@@ -238,8 +236,6 @@ def test_a_folder_that_is_deleted_is_made_again(channel_to, events, journal, jou
 
 def test_a_segment_that_is_deleted_takes_no_more_items_along(channel_to, events, journals, monkeypatch):
     """The next ones go to a new one."""
-    from ext_appinsights import replay
-
     monkeypatch.setattr(replay, "INTERVAL", 0.02)
     with IngestionServer() as server:
         channel = channel_to(server)
@@ -259,8 +255,6 @@ def test_a_segment_that_is_deleted_takes_no_more_items_along(channel_to, events,
 
 def test_a_segment_that_cannot_be_deleted_is_not_replayed_again(channel_to, events, journals, monkeypatch):
     """By nobody: what is settled is noted in it."""
-    from ext_appinsights import replay
-
     monkeypatch.setattr(replay, "INTERVAL", 0.02)
     with IngestionServer() as server:
         path = journals(server).orphan("left")
@@ -354,6 +348,61 @@ def test_a_commit_waits_for_another_one_for_a_moment_only(channel_to, events):
         other.join(20.0)
         assert channel.flush(20.0)
         assert names(server.items) == ["slow", "b"]
+
+
+def test_a_commit_waits_until_what_another_one_took_along_is_on_disk(channel_to, events, journals, monkeypatch):
+    """Its own items may be among that."""
+    monkeypatch.setattr(inbox, "PATIENCE", 20.0)
+    go, started = threading.Event(), threading.Event()
+
+    def slow():
+        started.set()
+        go.wait(20.0)
+        return events("slow")
+
+    with IngestionServer() as server:
+        channel = channel_to(server, interval=600.0)
+        channel.send([*events("mine"), slow])
+        other = threading.Thread(target=channel.commit)
+        other.start()
+        assert started.wait(20.0)
+        threading.Timer(0.05, go.set).start()
+        channel.commit()
+
+        assert journals(server).text == HEADER + record(line_of("mine")) + record(line_of("slow"))
+        other.join(20.0)
+
+
+def test_a_file_that_is_deleted_before_it_is_locked_is_not_used(events, journals, monkeypatch):
+    """Whoever looks for orphans may be quicker, and what is written to it would be lost."""
+    with IngestionServer() as server:
+        there = journals(server)
+        there.orphan("x").unlink()
+        opened = folder.Folder(there.path, there.target)
+        create, made = folder.Folder.create, []
+
+        def taken_away(self):
+            name, descriptor = create(self)
+            made.append(name)
+            if len(made) < 3:
+                self.remove(name)
+            return name, descriptor
+
+        monkeypatch.setattr(folder.Folder, "create", taken_away)
+        mine = segment.Segment.create(opened)
+        assert (mine.name, len(made)) == (made[2], 3)
+        mine.close()
+
+        real = folder.Folder.open
+
+        def taken_over(self, name: str) -> int:
+            descriptor = real(self, name)
+            self.remove(name)
+            return descriptor
+
+        monkeypatch.setattr(folder.Folder, "open", taken_over)
+        assert segment.Segment.claim(opened, mine.name) is None
+        opened.close()
 
 
 def test_where_files_cannot_be_locked_there_is_no_journal(channel_to, events, journal, monkeypatch, caplog):
