@@ -211,7 +211,7 @@ WITNESSES = (
     {"http.request.method": "GET", "url.scheme": "https", "url.path": "/x", "server.address": "h", "server.port": 8443},
     {"db.system": "", "x": "y"},
     {"peer.service": True},
-    {"_MS.sampleRate": 0},
+    {"_MS.sampleRate": 101},
     {"az.namespace": "Microsoft.ServiceBus", "messaging.destination": "q", "server.address": "bus"},
 )  # fmt: skip
 """Calls that each show what one rule is for, also when none is generated."""
