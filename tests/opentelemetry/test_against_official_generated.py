@@ -65,7 +65,7 @@ GROUPS = {
     "http": group(http__request__method=METHODS, http__response__status_code=CODES, url__full=URLS, url__scheme=SCHEMES, url__path=PATHS,
                   url__query=QUERIES, server__address=HOSTS, server__port=PORTS, http__route=some("/items/{id}", "", "r" * 1025)),
     "http, old": group(http__method=METHODS, http__status_code=CODES, http__url=URLS, http__scheme=SCHEMES, http__target=PATHS,
-                       http__host=some("api.example", "api.example:443", "api.example:81", ""), http__server_name=HOSTS,
+                       http__host=some("api.example", "Shop.example:443", "api.example:443", "api.example:81", ""), http__server_name=HOSTS,
                        net__host__name=HOSTS, net__host__port=PORTS, http__client_ip=HOSTS),
     "peer": group(net__peer__name=HOSTS, net__peer__ip=HOSTS, net__peer__port=PORTS, peer__service=some("stock", "", 5),
                   peer__address=HOSTS, server__address=HOSTS, server__port=PORTS, client__address=some("10.0.0.1", "", "f" * 46)),
@@ -212,6 +212,7 @@ WITNESSES = (
     {"db.system": "", "x": "y"},
     {"peer.service": True},
     {"_MS.sampleRate": 101},
+    {"http.method": "GET", "http.scheme": "https", "http.host": "Shop.example:443", "http.target": "/x"},
     {"az.namespace": "Microsoft.ServiceBus", "messaging.destination": "q", "server.address": "bus"},
 )  # fmt: skip
 """Calls that each show what one rule is for, also when none is generated."""

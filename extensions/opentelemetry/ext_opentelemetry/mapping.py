@@ -128,11 +128,11 @@ class Mapper:
     ) -> dict[str, Any]:
         """Return what depends on what the span was about. A database's statement is left as it is."""
         fields = read(span, attributes, _unchanged)
-        asked = fields.get("url") or fields.get("data") or ""
-        known = fields.get("source") or fields.get("target") or ""
-        if self._suspects(f"{asked}\n{known}\n{fields['name']}\n{fields.get('type')}"):
-            if asked and self._redact(asked) != asked:
-                fields = read(span, attributes, self._redact)
+        asked = fields.get("url") or fields.get("data")
+        if asked and self._suspects(asked) and self._redact(asked) != asked:
+            fields = read(span, attributes, self._redact)
+        known = fields.get("source") or fields.get("target")
+        if self._suspects(f"{fields['name']}\n{known}\n{fields.get('type')}"):
             for key in ("name", "source", "target", "type"):
                 if key in fields:
                     fields[key] = self._redact(fields[key])
@@ -153,11 +153,14 @@ class Mapper:
             return envelope.message(text=self._redact(event.name), **common)
         details = envelope.exception_details(
             text(attributes, "exception.type") or "Exception",
-            text(attributes, "exception.message") or "Exception",
+            self._redact(text(attributes, "exception.message") or "Exception"),
             text(attributes, "exception.stacktrace") or None,
         )
-        for one in details:
-            one.update({key: self._redact(one[key]) for key in ("message", "stack") if key in one})
+        for number, one in enumerate(details):
+            if number:  # a cause, of which the stack alone tells
+                one["message"] = self._redact(one["message"])
+            if "stack" in one:
+                one["stack"] = self._redact(one["stack"])
         return envelope.exception(details=details, **common)
 
 

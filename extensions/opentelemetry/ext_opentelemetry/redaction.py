@@ -25,6 +25,7 @@ MARGIN = 4096
 """Characters beyond a limit that are read too, so that a credential which the limit cuts in two is still seen."""
 
 _REMEMBERED = 2048
+_ORDINARY, _SECRET, _SECRET_IN_QUERY = "ordinary", "secret", "secret in the query of a URL"
 
 _USER = re.compile(
     r"([A-Za-z][A-Za-z0-9+.\-]{0,30}://)"
@@ -46,7 +47,6 @@ _QUOTED = re.compile(
 _PAIR = re.compile(r"(?:(?<![\w.\-%])|(?<=%[0-9A-Fa-f]{2}))([\w.\-]+)(?:[ ]?=(?!=)[ ]?|%3[Dd])")
 _LINE = re.compile(r"(?<![\w.\-])([\w.\-]+):[ ](?=\S)")
 
-_QUOTED_MARKS = ('":', "':", '" :', "' :")
 _BEFORE_PARAMETER = ("?", "&", "%3f", "%26")
 _QUOTE = re.compile(r"\\{0,8}[\"']")
 _IN_QUERY = re.compile(r"(?:(?!%26|%23)[^&#\s\"'<>\\])*")
@@ -76,18 +76,23 @@ class Redactor:
         self._keys = tuple("_" + normal(key) for key in keys if normal(key))
         self._keep = frozenset(map(normal, keep))
         self._patterns = tuple(re.compile(pattern) for pattern in patterns)
-        self._known: dict[str, bool] = {}
+        self._known: dict[str, str] = {}
 
     def names_a_secret(self, name: str) -> bool:
         """Whether what has this name, be it an attribute, a header or a setting, is a credential."""
         known = self._known.get(name)
-        if known is None:
-            plain = normal(name)
-            known = plain not in self._keep and (says_secret(plain) or f"_{plain}".endswith(self._keys))
-            if len(self._known) >= _REMEMBERED:
-                self._known.clear()
-            self._known[name] = known
-        return known
+        return (self._learn(name) if known is None else known) is _SECRET
+
+    def _learn(self, name: str) -> str:
+        plain = normal(name)
+        if plain not in self._keep and (says_secret(plain) or f"_{plain}".endswith(self._keys)):
+            found = _SECRET
+        else:
+            found = _SECRET_IN_QUERY if says_secret_in_query(name) and plain not in self._keep else _ORDINARY
+        if len(self._known) >= _REMEMBERED:
+            self._known.clear()
+        self._known[name] = found
+        return found
 
     def suspects(self, text: str) -> bool:
         """Whether `text` might hold a credential: a quick look that misses nothing which `text` would replace."""
@@ -118,7 +123,7 @@ class Redactor:
         text = _without_tokens(text)
         if "://" in text and "@" in text:
             text = _USER.sub(r"\1", text)
-        if any(mark in text for mark in _QUOTED_MARKS):
+        if '":' in text or "':" in text or '" :' in text or "' :" in text:
             text = _replaced(_QUOTED, self._quoted, text)
         if ": " in text:
             text = _replaced(_LINE, self._line, text)
@@ -164,12 +169,12 @@ class Redactor:
     def _pair(self, match: re.Match[str]) -> tuple[int, int] | None:
         """Find the value of a parameter, a setting or a part of a connection string: `name=value`."""
         text, name = match.string, match[1]
-        is_secret = self.names_a_secret(name)
-        if not is_secret and not says_secret_in_query(name):
+        known = self._known.get(name) or self._learn(name)
+        if known is _ORDINARY:
             return None
         start = match.start()
         in_query = text[max(start - 3, 0) : start].lower().endswith(_BEFORE_PARAMETER)
-        if not is_secret and not in_query:
+        if known is _SECRET_IN_QUERY and not in_query:
             return None
         begin, end = _value_of_pair(text, start, match.end(), in_query=in_query)
         return None if _PLACEHOLDER.match(text[begin:end]) else (begin, end)
