@@ -524,8 +524,9 @@ def test_a_flush_whose_items_were_left_to_the_journal_has_failed(channel_to, eve
         waiting = threading.Thread(target=lambda: results.append(channel.flush(30.0)))
         waiting.start()
         until(lambda: channel._sender.inbox.queued.tickets)
-        channel.send(events(*range(6)))
-        channel.commit()
+        for number in range(6):
+            channel.send(events(number))
+            channel.commit()
         waiting.join(20.0)
 
         assert results == [False]

@@ -413,7 +413,7 @@ def test_where_files_cannot_be_locked_there_is_no_journal(channel_to, events, jo
         deliver(channel_to(server), server, events)
 
     assert not journal.exists()
-    assert [r.getMessage() for r in caplog.records if r.name == "ext_appinsights"] == [
+    assert [r.getMessage() for r in caplog.records if (r.name, r.levelname) == ("ext_appinsights", "DEBUG")] == [
         "There are no file locks here: items are kept in memory only."
     ]
 
