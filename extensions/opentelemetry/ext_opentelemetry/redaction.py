@@ -36,9 +36,9 @@ _USER = re.compile(
 _PRIVATE_KEY = re.compile(r"(-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----).*?(?=-----END|\Z)", re.DOTALL)
 _JSON_WEB_TOKEN = re.compile(r"(?<![\w\-])eyJ[\w\-]{6,}\.[\w\-]{6,}(?:\.[\w\-]*)?")
 _BEARER = re.compile(
-    r"\b(Bearer[ \t]{1,3})(?:(?=[\w.\-~+/:]*\d)[\w.\-~+/:]{8,}|[\w.\-~+/:]{24,})=*", re.IGNORECASE | re.ASCII
+    r"\b(Bearer[ ]{1,3})(?:(?=[\w.\-~+/:]*\d)[\w.\-~+/:]{8,}|[\w.\-~+/:]{24,})=*", re.IGNORECASE | re.ASCII
 )
-_BASIC = re.compile(r"\b(Basic[ \t]{1,3})([A-Za-z0-9+/]{4,}={0,2})(?![\w+/=])", re.IGNORECASE)
+_BASIC = re.compile(r"\b(Basic[ ]{1,3})([A-Za-z0-9+/]{4,}={0,2})(?![\w+/=])", re.IGNORECASE)
 
 _QUOTED = re.compile(
     r"""(?P<around>\\{0,8}["'])(?P<name>[^\s"'\\:,]{1,128})(?P=around)\s?:\s?\[?b?"""
@@ -99,18 +99,10 @@ class Redactor:
         return (
             "=" in text
             or "@" in text
-            or ": " in text
-            or "eyJ" in text
-            or '":' in text
-            or "':" in text
-            or '" :' in text
-            or "' :" in text
             or "%3" in text
-            or "earer" in text
-            or "asic" in text
-            or "EARER" in text
-            or "ASIC" in text
-            or "-----BEGIN" in text
+            or "eyJ" in text
+            or (" " in text and _may_be_spoken(text))
+            or (('"' in text or "'" in text) and _may_be_quoted(text))
             or bool(self._patterns)
         )
 
@@ -123,7 +115,7 @@ class Redactor:
         text = _without_tokens(text)
         if "://" in text and "@" in text:
             text = _USER.sub(r"\1", text)
-        if '":' in text or "':" in text or '" :' in text or "' :" in text:
+        if _may_be_quoted(text):
             text = _replaced(_QUOTED, self._quoted, text)
         if ": " in text:
             text = _replaced(_LINE, self._line, text)
@@ -178,6 +170,21 @@ class Redactor:
             return None
         begin, end = _value_of_pair(text, start, match.end(), in_query=in_query)
         return None if _PLACEHOLDER.match(text[begin:end]) else (begin, end)
+
+
+def _may_be_spoken(text: str) -> bool:
+    return (
+        ": " in text
+        or "earer " in text
+        or "asic " in text
+        or "EARER " in text
+        or "ASIC " in text
+        or "-----BEGIN " in text
+    )
+
+
+def _may_be_quoted(text: str) -> bool:
+    return '":' in text or "':" in text or '" :' in text or "' :" in text
 
 
 def _value_of_pair(text: str, start: int, begin: int, *, in_query: bool) -> tuple[int, int]:
