@@ -130,10 +130,10 @@ if child == 0:
             os._exit(3)
     channel.send([event("child")])
     channel.commit()
-    print("child", flush=True)
+    os.write(1, b"child\n")
     sys.stdin.readline()
     os._exit(0)
-print("parent", flush=True)
+os.write(1, b"parent\n")
 sys.stdin.readline()
 os.kill(os.getpid(), 9)
 """
@@ -142,11 +142,14 @@ os.kill(os.getpid(), 9)
 @pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc here")
 def test_a_forked_child_has_a_segment_of_its_own(channel_to, events, journal, journals):
     """And keeps nothing of its parent's: as long as both live, nobody replays either; then each is replayed once."""
-    with IngestionServer() as server:
-        process = subprocess.Popen(
-            [sys.executable, "-c", FORKS, server.connection_string, str(journal)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        )  # fmt: skip
+    command = [sys.executable, "-c", FORKS]
+    pipe = subprocess.PIPE
+    with (
+        IngestionServer() as server,
+        subprocess.Popen(
+            [*command, server.connection_string, str(journal)], stdin=pipe, stdout=pipe, text=True
+        ) as process,
+    ):
         assert process.stdout is not None
         assert sorted([process.stdout.readline(), process.stdout.readline()]) == ["child\n", "parent\n"]
         assert len(journals(server).files) == 2
