@@ -70,9 +70,7 @@ class Redactor:
 
     """
 
-    def __init__(
-        self, keys: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = (), keep: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, keys: Iterable[str] = (), patterns: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
         self._keys = tuple("_" + normal(key) for key in keys if normal(key))
         self._keep = frozenset(map(normal, keep))
         self._patterns = tuple(re.compile(pattern) for pattern in patterns)
