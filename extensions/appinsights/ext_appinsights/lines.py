@@ -74,14 +74,36 @@ def request(
     sample_rate: float = 100.0,
 ) -> bytes:
     """Return a request as a line, see `envelope.request`."""
-    url = f',"url":{quoted(url[:URL_LIMIT])}' if url else ""
-    source = f',"source":{quoted(source[:TEXT_LIMIT])}' if source else ""
+    more = f',"url":{quoted(url[:URL_LIMIT])}' if url else ""
+    if source:
+        more += f',"source":{quoted(source[:TEXT_LIMIT])}'
+    return request_line(
+        timestamp(time_ns), _required(id, ID_LIMIT), _required(name, TEXT_LIMIT), duration(duration_ns), _required(response_code, TEXT_LIMIT), success,
+        more, _ending(properties, measurements), tags, sample_rate,
+    )  # fmt: skip
+
+
+def request_line(
+    time: str,
+    id: str,
+    name: str,
+    duration: str,
+    code: str,
+    success: bool,
+    more: str,
+    ending: str,
+    tags: str,
+    rate: float,  # noqa: A002
+) -> bytes:
+    """Return a request from texts that are within their limits; `id`, `name` and `code` with their quotes.
+
+    `more` and `ending` are members with a comma before each: further fields; properties and measurements.
+    """
     return _bytes(
-        f'{{"name":"Microsoft.ApplicationInsights.Request","time":"{timestamp(time_ns)}","sampleRate":{sample_rate},'
+        f'{{"name":"Microsoft.ApplicationInsights.Request","time":"{time}","sampleRate":{rate},'
         f'"tags":{{{tags}}},"data":{{"baseType":"RequestData","baseData":{{"ver":2,'
-        f'"id":{_required(id, ID_LIMIT)},"name":{_required(name, TEXT_LIMIT)},'
-        f'"duration":"{duration(duration_ns)}","responseCode":{_required(response_code, TEXT_LIMIT)},'
-        f'"success":{"true" if success else "false"}{url}{source}{_ending(properties, measurements)}'
+        f'"id":{id},"name":{name},"duration":"{duration}","responseCode":{code},'
+        f'"success":{"true" if success else "false"}{more}{ending}}}}}}}'
     )
 
 
@@ -102,18 +124,29 @@ def dependency(
     sample_rate: float = 100.0,
 ) -> bytes:
     """Return a dependency as a line, see `envelope.dependency`."""
-    id = f',"id":{quoted(id[:ID_LIMIT])}' if id else ""  # noqa: A001
-    result_code = f',"resultCode":{quoted(result_code[:TEXT_LIMIT])}' if result_code else ""
-    type = f',"type":{quoted(type[:TEXT_LIMIT])}' if type else ""  # noqa: A001
-    target = f',"target":{quoted(target[:TEXT_LIMIT])}' if target else ""
-    data = f',"data":{quoted(data[:DATA_LIMIT])}' if data else ""
+    more = f',"id":{quoted(id[:ID_LIMIT])}' if id else ""
+    if result_code:
+        more += f',"resultCode":{quoted(result_code[:TEXT_LIMIT])}'
+    if type:
+        more += f',"type":{quoted(type[:TEXT_LIMIT])}'
+    if target:
+        more += f',"target":{quoted(target[:TEXT_LIMIT])}'
+    if data:
+        more += f',"data":{quoted(data[:DATA_LIMIT])}'
+    return dependency_line(
+        timestamp(time_ns), _required(name, TEXT_LIMIT), duration(duration_ns), success,
+        more, _ending(properties, measurements), tags, sample_rate,
+    )  # fmt: skip
+
+
+def dependency_line(
+    time: str, name: str, duration: str, success: bool, more: str, ending: str, tags: str, rate: float
+) -> bytes:
+    """Return a dependency from texts that are within their limits, as `request_line` does."""
     return _bytes(
-        f'{{"name":"Microsoft.ApplicationInsights.RemoteDependency","time":"{timestamp(time_ns)}",'
-        f'"sampleRate":{sample_rate},"tags":{{{tags}}},'
-        f'"data":{{"baseType":"RemoteDependencyData","baseData":{{"ver":2,'
-        f'"name":{_required(name, TEXT_LIMIT)},"duration":"{duration(duration_ns)}",'
-        f'"success":{"true" if success else "false"}{id}{result_code}{type}{target}{data}'
-        f"{_ending(properties, measurements)}"
+        f'{{"name":"Microsoft.ApplicationInsights.RemoteDependency","time":"{time}","sampleRate":{rate},'
+        f'"tags":{{{tags}}},"data":{{"baseType":"RemoteDependencyData","baseData":{{"ver":2,'
+        f'"name":{name},"duration":"{duration}","success":{"true" if success else "false"}{more}{ending}}}}}}}'
     )
 
 
@@ -122,10 +155,8 @@ def _required(text: str, limit: int) -> str:
 
 
 def _ending(properties: str, measurements: str) -> str:
-    if measurements:
-        inner = f'"properties":{{{properties}}},' if properties else ""
-        return f',{inner}"measurements":{{{measurements}}}}}}}}}'
-    return f',"properties":{{{properties}}}}}}}}}' if properties else "}}}"
+    ending = f',"properties":{{{properties}}}' if properties else ""
+    return f'{ending},"measurements":{{{measurements}}}' if measurements else ending
 
 
 def _bytes(text: str) -> bytes:

@@ -9,7 +9,7 @@ from ext_appinsights.fields import KEY_LIMIT, VALUE_LIMIT, value_text
 from ext_opentelemetry.attributes import dimensions, is_dimension
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from ext_opentelemetry.redaction import Redactor
 
@@ -47,6 +47,17 @@ class Dimensions:
         if self._redactor is not None and texts and self._redactor.suspects("\n".join(texts)):
             return self._at_length(attributes)
         return ",".join(written)
+
+    def starts(self, keys: Iterable[str]) -> tuple[tuple[str, str], ...] | None:
+        """Return the keys of custom dimensions, and how the member of each begins; None if one goes the long way."""
+        found = []
+        for key in keys:
+            start = self._known.get(key) or self._learn(key)
+            if start is _UNUSUAL:
+                return None
+            if start is not _NONE:
+                found.append((key, start))
+        return tuple(found)
 
     def properties(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         """Return the custom dimensions among the attributes, without credentials, and not yet cut to their limits."""

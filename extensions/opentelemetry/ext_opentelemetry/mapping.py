@@ -17,6 +17,7 @@ from ext_opentelemetry.dimensions import Dimensions
 from ext_opentelemetry.operations import REQUESTS, WHOLE, rate_of
 from ext_opentelemetry.redaction import DEFAULT
 from ext_opentelemetry.resource import tags_of
+from ext_opentelemetry.shapes import Shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,26 +47,40 @@ class Mapper:
         self._redact = _unchanged if redactor is None else redactor.text
         self._suspects = _never if redactor is None else redactor.suspects
         self._dimensions = Dimensions(redactor)
+        self._shapes = Shapes(self._dimensions, self._redact, self._suspects)
         self._names: dict[str, str] = {}
         self._last: tuple[Resource | None, str] = (None, "")
 
     def lines(self, span: ReadableSpan, operation: Operation | None) -> list[bytes]:
         """Return the request or dependency that a span is, and its events as exceptions and messages, as JSON."""
         attributes = _attributes_of(span)
+        tags = self._tags(span, operation)
+        if not getattr(span, "_links", True):
+            rate = WHOLE if operation is None else operation.rate
+            quick = self._shapes.line(span, attributes, tags, rate)
+            if quick is not None:
+                return [quick, *self._events(span, tags, rate)] if getattr(span, "_events", True) else [quick]
+        return self._at_length(span, attributes, tags, operation)
+
+    def _at_length(
+        self, span: ReadableSpan, attributes: Attributes, tags: str, operation: Operation | None
+    ) -> list[bytes]:
         rate = rate_of(attributes)
         if rate == WHOLE and operation is not None:
             rate = operation.rate
         is_request = span.kind in REQUESTS
         agent = text(attributes, "user_agent.original", "http.user_agent")
-        tags = self._tags(span, operation)
         if "AlwaysOn" in agent or not _VISITOR.isdisjoint(attributes):
             tags = _joined(tags, lines.tags(_visitor(attributes, agent)))
         of_span_alone = tags + _asker(attributes, agent, is_request=is_request)
         made = [self._item(span, attributes, of_span_alone, rate, is_request)]
         if getattr(span, "_events", True):  # the property copies them, which costs ten times as much
-            inner = _inner_tags(tags, span)
-            made += [lines.line(self._event(event, inner, rate)) for event in span.events]
+            made += self._events(span, tags, rate)
         return made
+
+    def _events(self, span: ReadableSpan, tags: str, rate: float) -> list[bytes]:
+        inner = _inner_tags(tags, span)
+        return [lines.line(self._event(event, inner, rate)) for event in span.events]
 
     def envelopes(self, span: ReadableSpan, operation: Operation | None) -> list[dict[str, Any]]:
         """Return the same items as `lines`, as dicts."""

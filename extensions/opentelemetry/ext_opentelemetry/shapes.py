@@ -1,0 +1,225 @@
+"""Requests and dependencies of the usual shapes, written at once.
+
+Nearly all spans of an app have one of few sets of attributes: what becomes of each attribute is worked out once for a
+set, and a span of it is written from there. Whatever is out of the ordinary, be it an attribute or a value, is left to
+the thorough way in `mapping`, which gives the same line; a test holds both beside each other.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from opentelemetry.trace import SpanKind
+
+from ext_appinsights import lines
+from ext_appinsights.fields import (
+    DATA_LIMIT,
+    TAG_LIMITS,
+    TEXT_LIMIT,
+    URL_LIMIT,
+    VALUE_LIMIT,
+    duration,
+    timestamp,
+    value_text,
+)
+from ext_opentelemetry import as_dependency, as_request
+from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
+    from ext_opentelemetry.attributes import Attributes
+    from ext_opentelemetry.dimensions import Dimensions
+
+    Keys = tuple[str, ...]
+    Fields = tuple[str, str, bool, str]
+    """Name and code, as JSON; success; the other fields as members with a comma before each."""
+
+_SERVER, _CONSUMER = SpanKind.SERVER, SpanKind.CONSUMER
+_REMEMBERED = 1024
+_AGENT_LIMIT, _ADDRESS_LIMIT = TAG_LIMITS["ai.user.userAgent"], TAG_LIMITS["ai.location.ip"]
+_CLIENT_ERROR = 400
+
+_RARE = frozenset(
+    {
+        SAMPLE_RATE, MEASUREMENTS, "enduser.id", "enduser.pseudo.id", "session.id", "user_agent.synthetic.type",
+        "http.user_agent", "http.client_ip", "net.peer.ip",
+    }
+)  # fmt: skip
+"""Attributes that are left to the thorough way."""
+
+_ROUTED = frozenset({"http.request.method", "http.route", "url.path", "url.scheme", "server.address"})
+"""What tells all of a request whose route is known."""
+_OTHERWISE = frozenset({"url.full", "url.query", "http.url"})
+"""What would tell it in other words that come first."""
+
+
+class Shape(NamedTuple):
+    """What is known of all spans of a kind with the same attributes."""
+
+    dimensions: tuple[tuple[str, str], ...]
+    """The attributes that are custom dimensions, and how the member of each begins."""
+    agent: str | None
+    """The attribute with the user's agent."""
+    address: str | None
+    """The attribute with the address of who asked."""
+    read: Callable[[ReadableSpan, Attributes], Fields | None]
+    """Returns the fields that depend on what the span was about; None for the thorough way."""
+
+
+class Shapes:
+    """Writes spans of usual shapes; any number of threads may share one."""
+
+    def __init__(self, dimensions: Dimensions, redact: Callable[[str], str], suspects: Callable[[str], bool]) -> None:
+        self._dimensions = dimensions
+        self._redact = redact
+        self._suspects = suspects
+        self._requests: dict[Keys, Shape | None] = {}
+        self._dependencies: dict[Keys, Shape | None] = {}
+        self._texts: dict[str, str] = {}
+
+    def line(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> bytes | None:
+        """Return the line of a span without links, whose tags (as members) are those of the resource and operation."""
+        kind, keys = span.kind, tuple(attributes)
+        is_request = kind is _SERVER or kind is _CONSUMER
+        known = self._requests if is_request else self._dependencies
+        try:
+            shape = known[keys]
+        except KeyError:
+            shape = self._learn(known, keys, is_request=is_request)
+        if shape is None:
+            return None
+        properties = self._properties(shape, attributes)
+        fields = None if properties is None else shape.read(span, attributes)
+        if fields is None:
+            return None
+        asker = self._asker(shape, attributes)
+        if asker is None:
+            return None
+        name, code, success, more = fields
+        context = span.context
+        assert context is not None
+        started, ended = span.start_time or 0, span.end_time
+        taken = duration(ended - started if ended and started else 0)
+        ending = f',"properties":{{{properties}}}' if properties else ""
+        if is_request:
+            id = f'"{context.span_id:016x}"'  # noqa: A001
+            return lines.request_line(
+                timestamp(started), id, name, taken, code, success, more, ending, tags + asker, rate
+            )
+        more = f',"id":"{context.span_id:016x}"{more}'
+        return lines.dependency_line(timestamp(started), name, taken, success, more, ending, tags + asker, rate)
+
+    def _properties(self, shape: Shape, attributes: Attributes) -> str | None:
+        quoted = lines.quoted
+        written, texts = [], []
+        for key, start in shape.dimensions:
+            value = attributes[key]
+            if type(value) is not str:
+                if value is None:
+                    return None
+                value = value_text(value)
+            if len(value) > VALUE_LIMIT:
+                return None
+            written.append(start + quoted(value))
+            texts.append(value)
+        return None if texts and self._suspects("\n".join(texts)) else ",".join(written)
+
+    def _asker(self, shape: Shape, attributes: Attributes) -> str | None:
+        told = ""
+        if shape.agent is not None:
+            agent = attributes[shape.agent]
+            if type(agent) is not str or not agent or "AlwaysOn" in agent:
+                return None
+            told = f',"ai.user.userAgent":{lines.quoted(agent[:_AGENT_LIMIT])}'
+        if shape.address is not None:
+            address = attributes[shape.address]
+            if type(address) is not str or not address:
+                return None
+            told += f',"ai.location.ip":{lines.quoted(address[:_ADDRESS_LIMIT])}'
+        return told
+
+    def _learn(self, known: dict[Keys, Shape | None], keys: Keys, *, is_request: bool) -> Shape | None:
+        shape = None
+        dimensions = self._dimensions.starts(keys)
+        if dimensions is not None and _RARE.isdisjoint(keys):
+            read: Any = self._request if is_request else self._dependency
+            if is_request and _ROUTED.issubset(keys) and _OTHERWISE.isdisjoint(keys):
+                read = self._routed
+            agent = "user_agent.original" if "user_agent.original" in keys else None
+            address = "client.address" if is_request and "client.address" in keys else None
+            shape = Shape(dimensions, agent, address, read)
+        if len(known) >= _REMEMBERED:
+            known.clear()
+        known[keys] = shape
+        return shape
+
+    def _text(self, text: str) -> str | None:
+        """Return a name as JSON, of which there are few; None if it is blank, long, or may hold a credential."""
+        known = self._texts.get(text)
+        if known is None:
+            if not text or text.isspace() or len(text) > TEXT_LIMIT or self._suspects(text):
+                return None
+            if len(self._texts) >= _REMEMBERED:
+                self._texts.clear()
+            known = self._texts[text] = lines.quoted(text)
+        return known
+
+    def _routed(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+        method, route, path = attributes["http.request.method"], attributes["http.route"], attributes["url.path"]
+        scheme, address, port = attributes["url.scheme"], attributes["server.address"], attributes.get("server.port")
+        code = attributes.get("http.response.status_code", 0)
+        if not (
+            type(method) is type(route) is type(path) is type(scheme) is type(address) is str and type(code) is int
+        ):
+            return None
+        if not (method and route and path and scheme and address and code):
+            return None
+        name = self._text(f"{method} {route}")
+        url = self._redact(f"{scheme}://{address}:{port}{path}" if port else f"{scheme}://{address}{path}")
+        if name is None:
+            return None
+        success = code < _CLIENT_ERROR and code > 0 and span.status.is_ok
+        return name, f'"{code}"', success, f',"url":{lines.quoted(url[:URL_LIMIT])}'
+
+    def _request(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+        fields = as_request.fields_of(span, attributes, self._redact)
+        name, code = self._text(fields["name"]), fields.get("response_code", "0")
+        source, url = fields.get("source"), fields.get("url")
+        more = ""
+        if source:
+            quoted = self._text(source)
+            if quoted is None:
+                return None
+            more = f',"source":{quoted}'
+        if url:
+            more += f',"url":{lines.quoted(url[:URL_LIMIT])}'
+        return None if name is None else (name, lines.quoted(code), fields["success"], more)
+
+    def _dependency(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+        fields = as_dependency.fields_of(span, attributes, self._redact)
+        more = ""
+        for member, field in _FEW:
+            value = fields.get(field)
+            if value:
+                quoted = self._text(value)
+                if quoted is None:
+                    return None
+                more += member + quoted
+        asked = fields.get("statement") or fields.get("data")
+        if asked:
+            more += f',"data":{lines.quoted(asked[:DATA_LIMIT])}'
+        name = fields["name"]
+        if "data" not in fields:
+            quoted = self._text(name)
+        elif self._suspects(name) or len(name) > TEXT_LIMIT:
+            return None
+        else:  # the path of a URL, of which there are many
+            quoted = lines.quoted(name)
+        return None if quoted is None else (quoted, "", fields["success"], more)
+
+
+_FEW = ((',"resultCode":', "result_code"), (',"type":', "type"), (',"target":', "target"))
+"""Fields of dependencies that have few values."""
