@@ -185,7 +185,7 @@ def _shortfall(status: int, content: Any, listed: int, count: int, verdict: Verd
 
 
 def pause_of(headers: Mapping[str, str], now: float) -> float | None:
-    """Return the seconds of a Retry-After header, at most 48 hours; None when absent or not understood.
+    """Return the seconds of a Retry-After header, at most 48 hours; None when absent, not understood, or below one.
 
     It is a number of seconds, an HTTP date, measured against the answer's own Date so that a wrong clock here does no
     harm, or a time span like `00:05:00`, which Microsoft's text on the .NET channel shows.
@@ -196,7 +196,8 @@ def pause_of(headers: Mapping[str, str], now: float) -> float | None:
         seconds = _span(text)
     if seconds is None and text:
         seconds = _seconds_until(text, headers.get("date", ""), now)
-    return None if seconds is None else min(max(seconds, 0.0), _LONGEST_PAUSE)
+    # To try again at once, over and over, is what no service wants: the pauses that grow are right then.
+    return None if seconds is None or seconds < 1.0 else min(seconds, _LONGEST_PAUSE)
 
 
 def _number(text: str) -> float | None:
