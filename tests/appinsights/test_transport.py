@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import re
+import socket
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -14,6 +15,7 @@ import pytest
 from ext_appinsights import ConnectionString, failures, transport
 from ext_appinsights.failures import Failure
 from ext_appinsights.transport import BODY_LIMIT, Transport
+from tests.support.faulty import full_backlog
 from tests.support.ingestion import KEY, Answer, IngestionServer
 
 BODY = gzip.compress(b'{"name":"a"}')
@@ -91,6 +93,18 @@ def test_a_compressed_answer_is_read(transport_to):
     errors = json.dumps({"errors": []}).encode()
     with IngestionServer(Answer(206, body=gzip.compress(errors), headers={"Content-Encoding": "gzip"})) as server:
         assert transport_to(server).post(BODY).body == errors
+
+
+def test_an_address_that_swallows_packets_leaves_time_for_the_next(transport_to, monkeypatch):
+    """As with a name that has an IPv6 address where IPv6 leads nowhere: one deadline is for both."""
+    with full_backlog() as silent, IngestionServer() as server:
+        sending = transport_to(server)
+        sending.timeout = 1.0
+        ports = [silent.getsockname()[1], server.port]
+        found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port)) for port in ports]
+        monkeypatch.setattr("socket.getaddrinfo", lambda *_, **__: found)
+
+        assert sending.post(BODY).status == 200
 
 
 @pytest.mark.parametrize("status", [307, 308])

@@ -147,15 +147,19 @@ def pools(clock: Clock, proxy: Proxy | None, context: Callable[[], SSLContext]) 
 
 
 def _connect(host: str, port: int, clock: Clock, options: Any) -> socket.socket:
-    """Connect to the first address of `host` that answers, all of them together within the deadline."""
+    """Connect to the first address of `host` that answers, all of them together within the deadline.
+
+    Each gets an equal share of what is left: one that swallows packets must not take the time of the one that answers.
+    """
     failure: OSError = OSError(f"no address for {host}")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        remaining = clock.remaining()
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (family, kind, protocol, _, address) in enumerate(found):
+        share = clock.remaining() / (len(found) - tried)
         connected = socket.socket(family, kind, protocol)
         try:
             for option in options or ():
                 connected.setsockopt(*option)
-            connected.settimeout(remaining)
+            connected.settimeout(share)
             connected.connect(address)
             connected.settimeout(clock.remaining())
         except OSError as error:
