@@ -260,6 +260,28 @@ def test_after_another_configuration_the_same_meter_exports_there():
     assert not second.ended.is_set()
 
 
+def test_running_totals_for_otlp_or_the_console_are_not_added_up_in_application_insights(server, channel, caplog):
+    """The SDK keeps the temporality that the first exporter wanted."""
+    before = to(Recorder())
+    meter = metrics.get_meter("m")
+    counter, waiting = meter.create_counter("orders"), meter.create_histogram("waiting")
+    opened = meter.create_up_down_counter("open")
+    put = to_channel(channel)
+    before.retire()
+    for _ in range(2):
+        counter.add(1)
+        waiting.record(1)
+        opened.add(1)
+        assert put.flush(20.0)
+    (first, second) = (item["data"]["baseData"]["metrics"][0] for item in server.items)
+    assert [(one["name"], one["value"]) for one in (first, second)] == [("open", 1), ("open", 2)]
+    assert caplog.messages == [
+        f"Metric {name} is collected as a running total, as OTLP and the console want it: it is left out, because "
+        "Application Insights adds up what it gets. Configure it before the first meter, or restart the process."
+        for name in ("orders", "waiting")
+    ]
+
+
 def test_after_another_configuration_the_same_logger_logs_there():
     first, second = Kept(), Kept()
     to(processor=first)

@@ -28,6 +28,14 @@ _log = logging.getLogger("ext_opentelemetry")
 NAMESPACE_OPT_IN = "APPLICATIONINSIGHTS_METRIC_NAMESPACE_OPT_IN"
 """Environment variable: `true` sends the name of a meter as the namespace of its metrics."""
 
+_NOT_FINITE = (
+    "A value of metric %s is %r, which Application Insights cannot hold: it is left out, and so are others like it."
+)
+_RUNNING_TOTAL = (
+    "Metric %s is collected as a running total, as OTLP and the console want it: it is left out, because "
+    "Application Insights adds up what it gets. Configure it before the first meter, or restart the process."
+)
+
 
 class MetricMapper:
     """Turns what a metric reader collected into envelopes."""
@@ -47,6 +55,9 @@ class MetricMapper:
             for scope_metrics in resource_metrics.scope_metrics:
                 namespace = scope_metrics.scope.name if opted_in else None
                 for metric in scope_metrics.metrics:
+                    if is_running_total(metric.data):
+                        self._say(metric.name, _RUNNING_TOTAL)
+                        continue
                     for point in metric.data.data_points:
                         item = self._envelope(metric.name, point, tags, namespace)
                         if item is not None:
@@ -55,7 +66,8 @@ class MetricMapper:
     def _envelope(self, name: str, point: Any, tags: dict[str, str], namespace: str | None) -> Envelope | None:
         numbers = numbers_of(point)
         if not fields.is_finite(numbers["value"]):
-            self._leave_out(name, numbers["value"])
+            self.left_out += 1
+            self._say(name, _NOT_FINITE, numbers["value"])
             return None
         attributes = dict(point.attributes or ())
         if is_synthetic(attributes):
@@ -65,16 +77,19 @@ class MetricMapper:
             time_ns=point.time_unix_nano, name=name, namespace=namespace, properties=properties, tags=tags, **numbers
         )
 
-    def _leave_out(self, name: str, value: object) -> None:
-        self.left_out += 1
+    def _say(self, name: str, text: str, *values: object) -> None:
         if name not in self._told:
             self._told.add(name)
-            _log.warning(
-                "A value of metric %s is %r, which Application Insights cannot hold: "
-                "it is left out, and so are others like it.",
-                name,
-                value,
-            )
+            _log.warning(text, name, *values)
+
+
+def is_running_total(data: Any) -> bool:
+    """Whether queries, which add up what a counter or a histogram sends, would count the same again and again.
+
+    So it is where what is measured went to OTLP or the console first: the SDK keeps the temporality of its reader.
+    """
+    temporality = getattr(data, "aggregation_temporality", None)  # a gauge has none
+    return getattr(temporality, "name", "") == "CUMULATIVE" and getattr(data, "is_monotonic", True)
 
 
 def numbers_of(point: Any) -> dict[str, Any]:
