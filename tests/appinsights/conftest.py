@@ -6,7 +6,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from ext_appinsights import Channel, envelope
+from ext_appinsights import Channel, envelope, replay
 from tests.support.journals import TIME_NS, Journals
 
 QUICK = {"interval": 0.02, "backoff": (0.05, 0.2), "request_timeout": 5.0}
@@ -35,6 +35,12 @@ def channel_to(journal):
             return channel
 
         yield make
+
+
+@pytest.fixture
+def every_tick(monkeypatch):
+    """Folders are looked into all the time."""
+    monkeypatch.setattr(replay, "INTERVAL", 0.02)
 
 
 @pytest.fixture

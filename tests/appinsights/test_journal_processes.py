@@ -130,10 +130,10 @@ if child == 0:
             os._exit(3)
     channel.send([event("child")])
     channel.commit()
-    os.write(1, b"child\n")
+    os.write(1, b"child" + bytes([10]))
     sys.stdin.readline()
     os._exit(0)
-os.write(1, b"parent\n")
+os.write(1, b"parent" + bytes([10]))
 sys.stdin.readline()
 os.kill(os.getpid(), 9)
 """

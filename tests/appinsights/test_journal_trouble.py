@@ -12,7 +12,7 @@ from time import monotonic
 
 import pytest
 
-from ext_appinsights import Channel, folder, inbox, replay, segment
+from ext_appinsights import Channel, folder, inbox, segment
 from ext_appinsights import journal as journal_module
 from ext_appinsights.records import HEADER, record
 from tests.support.ingestion import KEY, Answer, IngestionServer
@@ -216,9 +216,8 @@ def test_the_journal_is_tried_again_after_a_minute(channel_to, events, journal, 
         assert names(server.items) == ["a", "late"]
 
 
-def test_a_folder_that_is_deleted_is_made_again(channel_to, events, journal, journals, monkeypatch):
+def test_a_folder_that_is_deleted_is_made_again(channel_to, events, journal, journals, every_tick):
     """A cleaner of temporary files may take it at any time; it is noticed within a minute."""
-    monkeypatch.setattr(replay, "INTERVAL", 0.02)
     with IngestionServer() as server:
         channel = channel_to(server)
         channel.send(events("a"))
@@ -234,9 +233,8 @@ def test_a_folder_that_is_deleted_is_made_again(channel_to, events, journal, jou
         assert journals(server).text == HEADER + record(line_of("b"))
 
 
-def test_a_segment_that_is_deleted_takes_no_more_items_along(channel_to, events, journals, monkeypatch):
+def test_a_segment_that_is_deleted_takes_no_more_items_along(channel_to, events, journals, every_tick):
     """The next ones go to a new one."""
-    monkeypatch.setattr(replay, "INTERVAL", 0.02)
     with IngestionServer() as server:
         channel = channel_to(server)
         channel.send(events("a"))
@@ -253,9 +251,8 @@ def test_a_segment_that_is_deleted_takes_no_more_items_along(channel_to, events,
         assert journals(server).text == HEADER + record(line_of("b"))
 
 
-def test_a_segment_that_cannot_be_deleted_is_not_replayed_again(channel_to, events, journals, monkeypatch):
+def test_a_segment_that_cannot_be_deleted_is_not_replayed_again(channel_to, events, journals, every_tick, monkeypatch):
     """By nobody: what is settled is noted in it."""
-    monkeypatch.setattr(replay, "INTERVAL", 0.02)
     with IngestionServer() as server:
         path = journals(server).orphan("left")
         remove = folder.Folder.remove

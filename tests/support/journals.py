@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from ext_appinsights import ConnectionString, envelope
@@ -25,6 +27,15 @@ def line_of(name: str) -> bytes:
 
 def names(items: list[dict]) -> list[str]:
     return [item["data"]["baseData"]["name"] for item in items]
+
+
+def until(condition: Callable[[], object], patience: float = 20.0) -> None:
+    """Wait for the sending thread to do what comes after an answer."""
+    for _ in range(int(patience / 0.01)):
+        if condition():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("it did not come about")
 
 
 class Journals:
