@@ -249,16 +249,16 @@ def devices(case: Case, items: Items) -> None:
             item["tags"]["ai.device.id"] = case.resource["device.id"]
 
 
-@fixes("a host keeps the case in which it was written; theirs loses it together with the default port")
-def host_case(case: Case, items: Items) -> None:
+@fixes("a host stays as it was written; theirs loses its case and brackets together with the default port")
+def host_as_written(case: Case, items: Items) -> None:
     target = items[0]["data"].get("target", "")
     url = str(case.attributes.get("url.full") or case.attributes.get("http.url") or "")
     for host in (
         str(case.attributes.get("http.host", "")),
         url.partition("://")[2].partition("/")[0].rpartition("@")[2],
     ):
-        name = host.partition(":")[0]
-        if case.http and case.kind is SpanKind.CLIENT and target != name and target == name.lower():
+        name = host.removesuffix(":443").removesuffix(":80")
+        if case.http and case.kind is SpanKind.CLIENT and target and target == name.lower().strip("[]"):
             items[0]["data"]["target"] = name
 
 
