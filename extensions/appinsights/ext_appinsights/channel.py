@@ -73,9 +73,8 @@ class Channel:
         if sender.closing:
             sender.counts.drop("closed", sum(1 for _ in items))
             return
-        put = sender.inbox.queued.put
         for item in items:
-            put(item)
+            sender.put(item)
         if not sender.started:
             sender.start()
 

@@ -34,7 +34,8 @@ class Queued:
         """How many items are such a reason."""
         self.bytes = 0
         """Of the items that are bytes; approximate while several threads are at it."""
-        self._options = options
+        self._most = options.max_queue
+        self._most_bytes = options.max_queue_bytes
         self._counts = counts
         self._dropping = threading.Lock()
 
@@ -44,9 +45,9 @@ class Queued:
         items.append(item)
         if type(item) is bytes:
             self.bytes += len(item)
-            if self.bytes > self._options.max_queue_bytes:
+            if self.bytes > self._most_bytes:
                 self._drop_oldest()
-        if len(items) > self._options.max_queue:
+        if len(items) > self._most:
             self._drop_oldest()
         if len(items) >= self.enough:
             self.enough = NEVER
@@ -73,9 +74,9 @@ class Queued:
         # Whoever comes second leaves it to the first, which looks at the length again.
         if not self._dropping.acquire(blocking=False):
             return
-        options, items = self._options, self.items
+        items = self.items
         try:
-            while len(items) > options.max_queue + len(self.tickets) or self.bytes > options.max_queue_bytes:
+            while len(items) > self._most + len(self.tickets) or self.bytes > self._most_bytes:
                 oldest = self.pop()
                 if isinstance(oldest, Ticket):
                     oldest.settle(delivered=False)

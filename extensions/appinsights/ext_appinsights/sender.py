@@ -26,15 +26,13 @@ class Sender:
         self.counts = Counts()
         self.journal = journal_for(target, options, self.counts)
         self.inbox = Inbox(options, self.counts, self.journal)
+        self.put = self.inbox.queued.put
+        self.closing = False
+        """Whether nothing more is taken."""
         self.started = False
         self._loop = Loop(target, options, credential, self.counts, self.inbox, self.journal)
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
-
-    @property
-    def closing(self) -> bool:
-        """Whether nothing more is taken."""
-        return self._loop.closing
 
     def start(self) -> None:
         """Start the thread, unless somebody else is at it."""
@@ -73,7 +71,7 @@ class Sender:
 
     def stop(self, deadline: float) -> None:
         """End the thread once it is idle; what it holds then is left to the journal, or dropped and counted."""
-        self._loop.closing = True
+        self.closing = self._loop.closing = True
         self.inbox.commit()
         signal(self.inbox.queued.wake)
         if self._thread is None:
