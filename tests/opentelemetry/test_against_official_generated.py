@@ -218,15 +218,25 @@ WITNESSES = (
 """Calls that each show what one rule is for, also when none is generated."""
 
 
+AZURE_OVER_HTTP = {
+    "az.namespace": "Microsoft.Storage",
+    "http.method": "GET",
+    "http.url": "https://s.blob.example/c",
+    "http.status_code": 200,
+}
+SERVED = {"http.method": "GET", "http.scheme": "http", "net.host.name": "h", "http.target": "/"}
+OTHERS = (
+    Case(kind=SpanKind.SERVER, attributes=SERVED),
+    Case(kind=SpanKind.INTERNAL, attributes=WITNESSES[1] | {"http.response.status_code": 503}),
+    Case(kind=SpanKind.CLIENT, attributes=AZURE_OVER_HTTP, name=""),
+    Case(kind=SpanKind.CLIENT, attributes={"http.method": "GET", "http.url": "https://[::1]:443/x"}),
+)
+
+
 def with_witnesses(test):
-    for attributes in WITNESSES:
-        test = example(Case(kind=SpanKind.CLIENT, attributes=attributes))(test)
-    return example(
-        Case(
-            kind=SpanKind.SERVER,
-            attributes={"http.method": "GET", "http.scheme": "http", "net.host.name": "h", "http.target": "/"},
-        )
-    )(test)
+    for case in (*(Case(kind=SpanKind.CLIENT, attributes=attributes) for attributes in WITNESSES), *OTHERS):
+        test = example(case)(test)
+    return test
 
 
 def ours(case: Case) -> list[dict]:
