@@ -47,7 +47,7 @@ class Mapper:
         self._redact = _unchanged if redactor is None else redactor.text
         self._suspects = _never if redactor is None else redactor.suspects
         self._dimensions = Dimensions(redactor)
-        self._shapes = Shapes(self._dimensions, self._redact, self._suspects)
+        self._shapes = Shapes(self._dimensions, redactor)
         self._names: dict[str, str] = {}
         self._last: tuple[Resource | None, str] = (None, "")
 

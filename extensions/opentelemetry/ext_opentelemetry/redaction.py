@@ -47,6 +47,9 @@ _QUOTED = re.compile(
 _PAIR = re.compile(r"(?:(?<![\w.\-%])|(?<=%[0-9A-Fa-f]{2}))([\w.\-]+)(?:[ ]?=(?!=)[ ]?|%3[Dd])")
 _LINE = re.compile(r"(?<![\w.\-])([\w.\-]+):[ ](?=\S)")
 
+_PARAMETER = re.compile(r"[\w.\-]+")
+_OTHERS_IN_QUERY = frozenset("%@ :\"'<>\\\r\n\t")
+"""Characters with which a query is more than plain parameters."""
 _BEFORE_PARAMETER = ("?", "&", "%3f", "%26")
 _QUOTE = re.compile(r"\\{0,8}[\"']")
 _IN_QUERY = re.compile(r"(?:(?!%26|%23)[^&#\s\"'<>\\])*")
@@ -75,6 +78,7 @@ class Redactor:
         self._keep = frozenset(map(normal, keep))
         self._patterns = tuple(re.compile(pattern) for pattern in patterns)
         self._known: dict[str, str] = {}
+        self._harmless: set[str] = set()
 
     def names_a_secret(self, name: str) -> bool:
         """Whether what has this name, be it an attribute, a header or a setting, is a credential."""
@@ -103,6 +107,32 @@ class Redactor:
             or (('"' in text or "'" in text) and _may_be_quoted(text))
             or bool(self._patterns)
         )
+
+    def leaves(self, url: str) -> bool:
+        """Whether `text` certainly leaves this URL as it is: a quick look at the parameters in its query."""
+        head, _, query = url.partition("?")
+        if self.suspects(head):
+            return False
+        if not query:
+            return True
+        if self._patterns or not _OTHERS_IN_QUERY.isdisjoint(query) or "eyJ" in query:
+            return False
+        for pair in query.split("&"):
+            name, _, value = pair.partition("=")
+            if name not in self._harmless and not self._learn_harmless(name):
+                return False
+            if "=" in value:
+                return False
+        return True
+
+    def _learn_harmless(self, name: str) -> bool:
+        """Note a parameter that is known to hold no credential."""
+        if not _PARAMETER.fullmatch(name) or self._learn(name) is not _ORDINARY:
+            return False
+        if len(self._harmless) >= _REMEMBERED:
+            self._harmless.clear()
+        self._harmless.add(name)
+        return True
 
     def text(self, text: str) -> str:
         """Return `text` without the credentials in it."""

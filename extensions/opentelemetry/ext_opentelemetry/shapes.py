@@ -22,8 +22,8 @@ from ext_appinsights.fields import (
     timestamp,
     value_text,
 )
-from ext_opentelemetry import as_dependency, as_request
-from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE
+from ext_opentelemetry import as_dependency, as_request, urls
+from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,12 +32,13 @@ if TYPE_CHECKING:
 
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.dimensions import Dimensions
+    from ext_opentelemetry.redaction import Redactor
 
     Keys = tuple[str, ...]
     Fields = tuple[str, str, bool, str]
     """Name and code, as JSON; success; the other fields as members with a comma before each."""
 
-_SERVER, _CONSUMER = SpanKind.SERVER, SpanKind.CONSUMER
+_SERVER, _CONSUMER, _CLIENT, _INTERNAL = SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.INTERNAL
 _REMEMBERED = 1024
 _AGENT_LIMIT, _ADDRESS_LIMIT = TAG_LIMITS["ai.user.userAgent"], TAG_LIMITS["ai.location.ip"]
 _CLIENT_ERROR = 400
@@ -54,6 +55,27 @@ _ROUTED = frozenset({"http.request.method", "http.route", "url.path", "url.schem
 """What tells all of a request whose route is known."""
 _OTHERWISE = frozenset({"url.full", "url.query", "http.url"})
 """What would tell it in other words that come first."""
+
+_HTTP = frozenset({"http.request.method", "http.method"})
+_CALLED = frozenset({"http.request.method", "url.full", "server.address"})
+"""What tells all of a call over HTTP."""
+_CALLED_OTHERWISE = frozenset({"az.namespace", "gen_ai.provider.name", "gen_ai.system", "url.scheme", "http.scheme"})
+
+_STATEMENTS = ("db.query.text", "db.statement", "db.operation.name", "db.operation")
+_FAMILIES = ("az.", "db.", "gen_ai.", "message_bus.", "messaging.", "net.peer.", "peer.", "rpc.", "server.", "url.")
+"""Beginnings of all attributes that tell what a dependency was, but for the statements, of which there are many."""
+
+
+def _unchanged(text: str) -> str:
+    return text
+
+
+def _never(text: str) -> bool:  # noqa: ARG001  as Redactor.suspects
+    return False
+
+
+def _always(text: str) -> bool:  # noqa: ARG001  as Redactor.leaves
+    return True
 
 
 class Shape(NamedTuple):
@@ -72,23 +94,32 @@ class Shape(NamedTuple):
 class Shapes:
     """Writes spans of usual shapes; any number of threads may share one."""
 
-    def __init__(self, dimensions: Dimensions, redact: Callable[[str], str], suspects: Callable[[str], bool]) -> None:
+    def __init__(self, dimensions: Dimensions, redactor: Redactor | None) -> None:
         self._dimensions = dimensions
-        self._redact = redact
-        self._suspects = suspects
+        self._redact = _unchanged if redactor is None else redactor.text
+        self._suspects = _never if redactor is None else redactor.suspects
+        self._leaves = _always if redactor is None else redactor.leaves
         self._requests: dict[Keys, Shape | None] = {}
-        self._dependencies: dict[Keys, Shape | None] = {}
+        self._calls: dict[Keys, Shape | None] = {}
+        self._parts: dict[Keys, Shape | None] = {}
         self._texts: dict[str, str] = {}
 
     def line(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> bytes | None:
         """Return the line of a span without links, whose tags (as members) are those of the resource and operation."""
         kind, keys = span.kind, tuple(attributes)
         is_request = kind is _SERVER or kind is _CONSUMER
-        known = self._requests if is_request else self._dependencies
+        if is_request:
+            known = self._requests
+        elif kind is _CLIENT:
+            known = self._calls
+        elif kind is _INTERNAL:
+            known = self._parts
+        else:
+            return None
         try:
             shape = known[keys]
         except KeyError:
-            shape = self._learn(known, keys, is_request=is_request)
+            shape = self._learn(known, keys)
         if shape is None:
             return None
         properties = self._properties(shape, attributes)
@@ -141,13 +172,19 @@ class Shapes:
             told += f',"ai.location.ip":{lines.quoted(address[:_ADDRESS_LIMIT])}'
         return told
 
-    def _learn(self, known: dict[Keys, Shape | None], keys: Keys, *, is_request: bool) -> Shape | None:
+    def _learn(self, known: dict[Keys, Shape | None], keys: Keys) -> Shape | None:
         shape = None
         dimensions = self._dimensions.starts(keys)
         if dimensions is not None and _RARE.isdisjoint(keys):
+            is_request, is_call = known is self._requests, known is self._calls
             read: Any = self._request if is_request else self._dependency
-            if is_request and _ROUTED.issubset(keys) and _OTHERWISE.isdisjoint(keys):
-                read = self._routed
+            if is_request:
+                if _ROUTED.issubset(keys) and _OTHERWISE.isdisjoint(keys):
+                    read = self._routed
+            elif is_call and _CALLED.issubset(keys) and _CALLED_OTHERWISE.isdisjoint(keys):
+                read = self._call
+            elif not is_call or _HTTP.isdisjoint(keys):
+                read = self._remembering(keys)
             agent = "user_agent.original" if "user_agent.original" in keys else None
             address = "client.address" if is_request and "client.address" in keys else None
             shape = Shape(dimensions, agent, address, read)
@@ -156,15 +193,15 @@ class Shapes:
         known[keys] = shape
         return shape
 
-    def _text(self, text: str) -> str | None:
-        """Return a name as JSON, of which there are few; None if it is blank, long, or may hold a credential."""
-        known = self._texts.get(text)
+    def _text(self, given: str) -> str | None:
+        """Return a text of which there are few as JSON; None if it is blank, long, or may hold a credential."""
+        known = self._texts.get(given)
         if known is None:
-            if not text or text.isspace() or len(text) > TEXT_LIMIT or self._suspects(text):
+            if not given or given.isspace() or len(given) > TEXT_LIMIT or self._suspects(given):
                 return None
             if len(self._texts) >= _REMEMBERED:
                 self._texts.clear()
-            known = self._texts[text] = lines.quoted(text)
+            known = self._texts[given] = lines.quoted(given)
         return known
 
     def _routed(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
@@ -200,26 +237,72 @@ class Shapes:
 
     def _dependency(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
         fields = as_dependency.fields_of(span, attributes, self._redact)
-        more = ""
+        few, name, url = self._few(fields), fields["name"], fields.get("data")
+        if few is None or url is None or self._suspects(name) or not 0 < len(name) <= TEXT_LIMIT:
+            return None
+        return (
+            lines.quoted(name),
+            "",
+            fields["success"],
+            f'{few},"data":{lines.quoted(url[:DATA_LIMIT])}' if url else few,
+        )
+
+    def _few(self, fields: dict[str, Any]) -> str | None:
+        """Return those fields of a dependency as members that have few values."""
+        members = ""
         for member, field in _FEW:
             value = fields.get(field)
             if value:
                 quoted = self._text(value)
                 if quoted is None:
                     return None
-                more += member + quoted
-        asked = fields.get("statement") or fields.get("data")
-        if asked:
-            more += f',"data":{lines.quoted(asked[:DATA_LIMIT])}'
-        name = fields["name"]
-        if "data" not in fields:
-            quoted = self._text(name)
-        elif self._suspects(name) or len(name) > TEXT_LIMIT:
+                members += member + quoted
+        return members
+
+    def _call(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+        method, url, address = attributes["http.request.method"], attributes["url.full"], attributes["server.address"]
+        code, port = attributes.get("http.response.status_code", 0), attributes.get("server.port")
+        if not (type(method) is type(url) is type(address) is str and type(code) is int and method and url and address):
             return None
-        else:  # the path of a URL, of which there are many
-            quoted = lines.quoted(name)
-        return None if quoted is None else (quoted, "", fields["success"], more)
+        if not self._leaves(url):
+            url = self._redact(url)
+        scheme, _, path = urls.split(url)
+        name = f"{method} {path or '/'}"
+        target = self._text(urls.joined(address, port, _PORTS.get(scheme, 0)) if port else address)
+        if target is None or not code or len(name) > TEXT_LIMIT or self._suspects(name):
+            return None
+        more = f',"resultCode":"{code}","type":"HTTP","target":{target},"data":{lines.quoted(url[:DATA_LIMIT])}'
+        return lines.quoted(name), "", code < _CLIENT_ERROR and span.status.is_ok, more
+
+    def _remembering(self, keys: Keys) -> Callable[[ReadableSpan, Attributes], Fields | None]:
+        """Return a reader of dependencies of which all but name, success and statement has few values."""
+        telling = tuple(key for key in keys if key.startswith(_FAMILIES) and key not in _STATEMENTS)
+        remembered: dict[tuple[Any, ...], tuple[str, bool]] = {}
+
+        def read(span: ReadableSpan, attributes: Attributes) -> Fields | None:
+            values = tuple([attributes[key] for key in telling])
+            if not _FEW_TYPES.issuperset(map(type, values)):
+                return None
+            known = remembered.get(values)
+            if known is None:
+                fields = as_dependency.fields_of(span, attributes, self._redact)
+                few = self._few(fields)
+                if few is None:
+                    return None
+                if len(remembered) >= _REMEMBERED:
+                    remembered.clear()
+                known = remembered[values] = few, "statement" in fields
+            few, is_query = known
+            asked = text(attributes, *_STATEMENTS) if is_query else ""
+            name = self._text(span.name)
+            if name is None:
+                return None
+            return name, "", span.status.is_ok, f'{few},"data":{lines.quoted(asked[:DATA_LIMIT])}' if asked else few
+
+        return read
 
 
 _FEW = ((',"resultCode":', "result_code"), (',"type":', "type"), (',"target":', "target"))
 """Fields of dependencies that have few values."""
+_FEW_TYPES = frozenset({str, int})
+_PORTS = {"http": 80, "https": 443}
