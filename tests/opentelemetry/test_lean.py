@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import threading
 
 import pytest
 from hypothesis import given, settings
@@ -185,3 +187,28 @@ def test_limits_of_the_environment_are_noticed(monkeypatch, name):
     assert not are_limits_set()
     monkeypatch.setenv(name, "5")
     assert are_limits_set()
+
+
+def test_events_of_threads_are_all_kept(kept):
+    """Also the first of each, which have no list yet."""
+    _, ours = both(kept)()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(300):
+            ours._events, ours._end_time = (), None
+            vars(ours).pop("_events_kept", None)
+            together = threading.Barrier(4)
+
+            def add(together=together):
+                together.wait(20.0)
+                ours.add_event("one")
+
+            threads = [threading.Thread(target=add) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            assert len(ours.events) == 4
+    finally:
+        sys.setswitchinterval(interval)

@@ -123,13 +123,13 @@ class LeanSpan(Span, ReadableSpan):
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         """As `opentelemetry.trace.Span.add_event`."""
         if self._is_open("Adding an event"):
-            self._events = _with(self._events, Event(name, BoundedAttributes(MOST, attributes), timestamp))
+            self._kept("_events").append(Event(name, BoundedAttributes(MOST, attributes), timestamp))
 
     def add_link(self, context: SpanContext, attributes: Attributes = None) -> None:
         """As `opentelemetry.trace.Span.add_link`."""
         names_one = context is not None and (context.is_valid or attributes or context.trace_state)
         if names_one and self._is_open("Adding a link"):
-            self._links = _with(self._links, Link(context, BoundedAttributes(MOST, attributes)))
+            self._kept("_links").append(Link(context, BoundedAttributes(MOST, attributes)))
 
     def update_name(self, name: str) -> None:
         """As `opentelemetry.trace.Span.update_name`."""
@@ -185,16 +185,15 @@ class LeanSpan(Span, ReadableSpan):
             self._dropped += 1
         attributes[key] = value
 
+    def _kept(self, name: str) -> BoundedList[Any]:
+        """Return the list of events or links, made when there is something to keep; the same one for all threads."""
+        things: Any = self.__dict__[name]
+        if not isinstance(things, BoundedList):
+            things = self.__dict__[name] = self.__dict__.setdefault(f"{name}_kept", BoundedList(MOST))
+        return things  # type: ignore[no-any-return]
+
     def _is_open(self, what: str) -> bool:
         if self._end_time is None:
             return True
         _log.warning("%s on an ended span.", what)
         return False
-
-
-def _with(things: Any, thing: object) -> Any:
-    """Return a list of at most `MOST` that counts what it drops, made when there is something to keep."""
-    if not isinstance(things, BoundedList):
-        things = BoundedList(MOST)
-    things.append(thing)
-    return things
