@@ -12,16 +12,21 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import metrics, trace
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from ext_opentelemetry import beside
+from ext_sdk import flush
 from ext_sdk.function import Trigger
 from tests.support.backend import backend
 from tests.support.ingestion import KEY, IngestionServer
 from tests.support.lifecycle import invoke
+from tests.support.otlp import OtlpServer
+
+TIMER = Trigger("timer", "timerTrigger", {})
 
 QUIET = {
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
@@ -62,7 +67,7 @@ invoke(main, name="First", trigger=trigger)
 if when == "late":
     theirs()
 invoke(main, name="Second", trigger=trigger)
-print(json.dumps(flush(20.0)))
+print(json.dumps(flush(90.0)))  # official exporters ask one by one, and each waits for its answer
 """
 
 SPANS = ("RequestData", "RemoteDependencyData")
@@ -72,7 +77,7 @@ ONCE = {"First": 1, "Second": 1, "part": 2, "GET /": 2}
 def run(when: str, server: IngestionServer, url: str, *, ours: str = "", **settings: str) -> str:
     """Run the app, and return what it logged."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, when, url, ours], capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, "-c", SCRIPT, when, url, ours], capture_output=True, text=True, timeout=180, check=False,
         cwd=Path(__file__).parents[2],
         env={**os.environ, **QUIET, "OTEL_TRACES_SAMPLER": "always_on",
              "APPLICATIONINSIGHTS_CONNECTION_STRING": server.connection_string, **settings},
@@ -225,3 +230,29 @@ def test_their_resource_needs_no_connection_string_of_ours(fresh, caplog):
 
     assert fresh._pipeline.destination.instrumentation_key == KEY
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
+# The official OTLP exporter in the app
+
+
+def test_spans_that_an_app_sends_by_otlp_are_not_sent_twice(fresh, monkeypatch, caplog):
+    """Its variable is that of "auto" as well; metrics, for which the app has no provider, go there all the same."""
+    caplog.set_level(logging.INFO, "ext_opentelemetry")
+    with OtlpServer() as receiver:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
+        trace.set_tracer_provider(provider_with(BatchSpanProcessor(OTLPSpanExporter())))
+        fresh.configure(flush="background")
+        invoke(lambda: metrics.get_meter("app").create_counter("orders").add(2), name="Job", trigger=TIMER)
+        assert flush(20.0)
+        assert [span.name for span in receiver.spans] == ["Job"]
+        assert [metric.name for metric in receiver.metrics] == ["orders"]
+
+        fresh.configure(exporter="otlp", flush="background")
+        invoke(lambda: None, name="Twice", trigger=TIMER)
+        assert flush(20.0)
+        assert [span.name for span in receiver.spans] == ["Job", "Twice", "Twice"]
+
+    assert [record.getMessage() for record in caplog.records if record.name == "ext_opentelemetry"] == [
+        "Spans are exported by the OTLP exporter of the app's own tracer provider: OpenTelemetryExtension adds no "
+        'export of its own. To have one all the same: exporter="otlp".'
+    ]

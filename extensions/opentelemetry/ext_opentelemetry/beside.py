@@ -1,7 +1,7 @@
-"""Recognises that a tracer provider which the app or the worker set exports to Application Insights already.
+"""Recognises that a tracer provider which the app or the worker set exports already: by Microsoft's exporter, or OTLP.
 
-`azure-monitor-opentelemetry` is not imported for it, and what it is made of differs from version to version: the
-processors of the provider are searched for its exporter, by name.
+Their packages are not imported for it, and what they are made of differs from version to version: the processors of
+the provider are searched for the exporter, by name.
 """
 
 from __future__ import annotations
@@ -24,9 +24,14 @@ def instrumentation_key(provider: Any) -> str | None:
     Empty if there is such an exporter and its key cannot be told.
     """
     for part in _parts(provider):
-        if _is_theirs(part):
+        if _is(part, _EXPORTER, _PACKAGE):
             return str(getattr(part, "_instrumentation_key", "") or "").lower()
     return None
+
+
+def exports_by_otlp(provider: Any) -> bool:
+    """Whether `provider` has an official OTLP exporter."""
+    return any(_is(part, "OTLPSpanExporter", "opentelemetry.exporter.otlp") for part in _parts(provider))
 
 
 def may_be_hidden() -> bool:
@@ -34,8 +39,8 @@ def may_be_hidden() -> bool:
     return f"{_PACKAGE}.exporter" in sys.modules
 
 
-def _is_theirs(part: Any) -> bool:
-    return any(one.__name__ == _EXPORTER and one.__module__.startswith(_PACKAGE) for one in type(part).__mro__)
+def _is(part: Any, name: str, package: str) -> bool:
+    return any(one.__name__ == name and one.__module__.startswith(package) for one in type(part).__mro__)
 
 
 def _parts(provider: Any) -> Iterator[Any]:

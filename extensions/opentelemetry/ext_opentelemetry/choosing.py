@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import ConnectionString
 from ext_opentelemetry import beside, otlp
-from ext_opentelemetry.destinations import Beside, Destination, ToChannel, ToConsole, ToExporter, ToOtlp
+from ext_opentelemetry.destinations import Beside, BesideOtlp, Destination, ToChannel, ToConsole, ToExporter, ToOtlp
 from ext_opentelemetry.exporter import AppInsightsSpanExporter, channel_of
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ BESIDE = (
     "Spans are exported by azure-monitor-opentelemetry, which was set up before, and its sampler decides what is kept: "
     "OpenTelemetryExtension adds no export of its own. Without a setting that sampler takes spans out of the middle of "
     "traces; OTEL_TRACES_SAMPLER=always_on keeps them whole."
+)
+
+BESIDE_OTLP = (
+    "Spans are exported by the OTLP exporter of the app's own tracer provider: OpenTelemetryExtension adds no export "
+    'of its own. To have one all the same: exporter="otlp".'
 )
 
 HIDDEN = (
@@ -63,6 +68,9 @@ def _found(settings: Settings, theirs: Any, report: Callable[[int, str], None] |
         _log.warning("Spans are not exported: %s", error)
         return Destination()
     if settings.exporter == "auto" and otlp.endpoint_is_set():
+        if beside.exports_by_otlp(theirs):
+            _log.info(BESIDE_OTLP)
+            return BesideOtlp()
         return _otlp(report)
     if theirs is None:
         _log.warning(NO_DESTINATION)

@@ -180,14 +180,13 @@ class ToExporter(Destination):
         return True
 
 
-class ToOtlp(ToExporter):
-    """What the app settings OTEL_EXPORTER_OTLP_... name, by the official exporters."""
+class BesideOtlp(Destination):
+    """What OTEL_EXPORTER_OTLP_... name; spans go there by the exporter that the app's own provider has already."""
 
     is_otlp = True
     takes_all = True
 
-    def __init__(self, report: Report | None = None) -> None:
-        super().__init__(otlp.span_exporter, "the OTLP endpoint", owned=True, report=report)
+    def __init__(self) -> None:
         self.endpoints = otlp.endpoints()
 
     def metric_exporter(self) -> MetricExporter:
@@ -197,3 +196,11 @@ class ToOtlp(ToExporter):
     def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor:  # noqa: ARG002
         """Make the official batch processor, with the official exporter of logs."""
         return otlp.log_processor()
+
+
+class ToOtlp(BesideOtlp, ToExporter):
+    """What the app settings OTEL_EXPORTER_OTLP_... name, by the official exporters."""
+
+    def __init__(self, report: Report | None = None) -> None:
+        BesideOtlp.__init__(self)
+        ToExporter.__init__(self, otlp.span_exporter, "the OTLP endpoint", owned=True, report=report)
