@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+from dataclasses import dataclass, field
 from time import monotonic
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry import _logs, metrics, trace
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 import ext_opentelemetry
-from ext_opentelemetry import AppInsightsSpanExporter, background
+from ext_opentelemetry import AppInsightsSpanExporter, background, pipeline
 from ext_sdk import flush
 from ext_sdk.function import Trigger
 from tests.support.lifecycle import invoke
+from tests.support.signals import emit
 
 TRIGGER = Trigger("timer", "timerTrigger", {})
 
@@ -162,7 +166,7 @@ def test_metrics_and_logs_go_where_spans_go(fresh, server):
 
     def main():
         metrics.get_meter("app").create_counter("orders").add(2)
-        _logs.get_logger("app").emit(body="hello", severity_text="INFO")
+        emit(_logs.get_logger("app"), "hello")
 
     serve(main)
     assert flush(20.0)
@@ -281,10 +285,151 @@ def test_the_setting_redact_reaches_all_three_signals(fresh, server, redact, cam
     def main(context):
         context.tracer.current_span().set_attribute("password", "hunter2")
         metrics.get_meter("app").create_counter("orders").add(2, {"password": "hunter2"})
-        _logs.get_logger("app").emit(body="hello", attributes={"password": "hunter2"})
+        emit(_logs.get_logger("app"), "hello", {"password": "hunter2"})
 
     serve(main)
     assert flush(20.0)
 
     found = {item["data"]["baseType"]: item["data"]["baseData"]["properties"].get("password") for item in server.items}
     assert found == dict.fromkeys(("RequestData", "MetricData", "MessageData"), came)
+
+
+# What others do meanwhile
+
+
+def test_an_exporter_without_a_hash_is_served_as_any(fresh, caplog):
+    """As every dataclass is; also while one configuration gives it to the next."""
+
+    @dataclass
+    class Plain(SpanExporter):
+        names: list[str] = field(default_factory=list)
+
+        def export(self, spans):
+            self.names += [span.name for span in spans]
+            return SpanExportResult.SUCCESS
+
+    exporter = Plain()
+    for number in range(2):
+        fresh.configure(exporter=exporter, flush="background", flush_budget=number)
+        serve(name=f"Job{number}")
+    assert flush(20.0)
+
+    wait_until(lambda: sorted(exporter.names) == ["Job0", "Job1"])
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("error", [ValueError("no"), SystemExit(1)], ids=["error", "exit"])
+def test_an_exporter_that_fails_once_is_asked_again(fresh, error):
+    """Whatever it raises."""
+    errors = [error]
+
+    class Failing(InMemorySpanExporter):
+        def force_flush(self, timeout_millis=30_000):
+            if errors:
+                raise errors.pop()
+            return True
+
+    fresh.configure(exporter=Failing(), flush="background")
+    serve()
+
+    assert [fresh._pipeline.flush(20.0) for _ in range(2)] == [False, True]
+
+
+def test_a_provider_that_cannot_be_flushed_does_not_keep_another_from_it(fresh):
+    """An app has one of traces and one of metrics."""
+
+    class Broken(SpanProcessor):
+        def force_flush(self, timeout_millis=30_000):
+            raise ValueError("no")
+
+    own = TracerProvider(shutdown_on_exit=False)
+    own.add_span_processor(Broken())
+    trace.set_tracer_provider(own)
+    flushed = []
+    theirs = SimpleNamespace(force_flush=flushed.append, get_meter=lambda *_, **__: metrics.NoOpMeter("x"))
+    metrics.set_meter_provider(theirs)
+    fresh.configure(exporter="none", flush="background")
+    serve()
+
+    assert not fresh._pipeline.flush(20.0)
+    assert len(flushed) == 1
+
+
+def test_a_provider_that_takes_no_processors_is_used_and_told_of(fresh, caplog):
+    """Not every provider is the SDK's."""
+    trace.set_tracer_provider(trace.NoOpTracerProvider())
+    fresh.configure(exporter=InMemorySpanExporter())
+    assert serve(lambda: "fine") == "fine"
+
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == [
+        "Spans are not exported by OpenTelemetryExtension: "
+        "the app's tracer provider (NoOpTracerProvider) takes no span processors."
+    ]
+
+
+def test_functions_run_while_others_configure(fresh):
+    """Also while there is no destination for a moment."""
+    before = processors()
+    exporters = [InMemorySpanExporter(), InMemorySpanExporter(), "none"]
+    stop, failures = threading.Event(), []
+
+    def work() -> None:
+        try:
+            while not stop.is_set():
+                assert serve(lambda context: context.tracer.start_span("part").end() or "fine") == "fine"
+        except BaseException as error:
+            failures.append(error)
+            raise
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    threads = [threading.Thread(target=work) for _ in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(60):
+            fresh.configure(exporter=exporters[number % 3], instrument=(), flush="background", flush_budget=number)
+            threading.Event().wait(0.005)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        sys.setswitchinterval(interval)
+
+    assert failures == []
+    fresh.configure(exporter="none", instrument=())
+    serve()
+    wait_until(lambda: processors() <= before)
+
+
+def test_a_span_meets_a_destination_that_was_taken_away_meanwhile():
+    """Between two steps of its end, as other threads are let in there."""
+
+    class Fading(pipeline.SwitchProcessor):
+        @property
+        def target(self):
+            return self.targets.pop(0)
+
+        @target.setter
+        def target(self, _):
+            self.targets = [SpanProcessor(), None]
+
+    for pass_on in (lambda s: s.on_start(None), lambda s: s.on_end(None), lambda s: s.force_flush()):
+        pass_on(Fading())
+
+
+def test_a_switched_off_sdk_costs_nothing_but_spans(fresh, monkeypatch, caplog):
+    """`OTEL_SDK_DISABLED=true`: the tracer is there all the same."""
+    monkeypatch.setenv("OTEL_SDK_DISABLED", "true")
+    exporter = InMemorySpanExporter()
+    fresh.configure(exporter=exporter)
+
+    def main(context):
+        with context.tracer.span("part") as span:
+            span.add_attribute("a", 1)
+        return "fine"
+
+    assert serve(main) == "fine"
+    assert flush(20.0)
+    assert exporter.get_finished_spans() == ()
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR] == []

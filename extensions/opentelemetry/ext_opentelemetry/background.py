@@ -71,7 +71,7 @@ class Background:
             succeeded = False
             try:
                 succeeded = self._action()
-            except Exception:  # noqa: S110 - of foreign code; what it means for the caller is told by the result
+            except BaseException:  # noqa: S110 - of foreign code; what it means for the caller is told by the result
                 pass
             finally:
                 run.settle(succeeded=succeeded)

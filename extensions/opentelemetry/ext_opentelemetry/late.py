@@ -6,7 +6,7 @@ import logging
 import os
 from threading import Lock
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
+from weakref import WeakValueDictionary
 
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
@@ -19,21 +19,26 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ext_opentelemetry")
 
-_turns: WeakKeyDictionary[SpanExporter, tuple[int, Lock]] = WeakKeyDictionary()
-"""An exporter takes one batch at a time (OpenTelemetry specification, Span Exporter, `Export`), also while one
-configuration gives it to the next."""
+
+class _Turn:
+    """An exporter takes one batch at a time (OpenTelemetry specification, Span Exporter, `Export`)."""
+
+    def __init__(self) -> None:
+        self._pid = os.getpid()
+        self._lock = Lock()
+
+    def lock(self) -> Lock:
+        if self._pid != os.getpid():  # a fork may have left the lock taken
+            self.__init__()  # type: ignore[misc]
+        return self._lock
 
 
-def _turn(exporter: SpanExporter) -> Lock:
-    pid, lock = _turns.setdefault(exporter, (os.getpid(), Lock()))
-    if pid != os.getpid():  # a fork may have left the lock taken
-        lock = Lock()
-        _turns[exporter] = (os.getpid(), lock)
-    return lock
+_turns: WeakValueDictionary[int, _Turn] = WeakValueDictionary()
+"""Of the exporters of the app, by identity (not each has a hash): one configuration may give it to the next."""
 
 
 class LateExporter(SpanExporter):
-    """Passes spans on to an exporter: `make()` gives it, at the first batch. One that is not `owned` stays usable."""
+    """Passes spans on to an exporter that `make()` gives: if it is `owned` at the first batch, else it stays usable."""
 
     def __init__(self, make: Callable[[], SpanExporter], name: str, *, owned: bool, report: Report | None) -> None:
         self.failures = 0
@@ -42,7 +47,8 @@ class LateExporter(SpanExporter):
         self._name = name
         self._owned = owned
         self._report = report or _log.log
-        self._made: SpanExporter | None = None
+        self._made: SpanExporter | None = None if owned else make()
+        self._turn = _Turn() if owned else _turns.setdefault(id(self._made), _Turn())
         self._well = True
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
@@ -50,7 +56,7 @@ class LateExporter(SpanExporter):
         try:
             if self._made is None:
                 self._made = self._make()
-            with _turn(self._made):
+            with self._turn.lock():
                 result = self._made.export(spans)
         except Exception as error:
             return self._failed(f"{type(error).__name__}: {error}")

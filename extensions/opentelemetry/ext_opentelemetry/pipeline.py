@@ -37,6 +37,8 @@ _log = logging.getLogger("ext_opentelemetry")
 _delivery_log = logging.getLogger("ext_appinsights")
 
 _NAME = "ext_opentelemetry"
+CLOSED = "Spans are not exported by OpenTelemetryExtension: the app's tracer provider (%s) takes no span processors."
+
 _THEIR_TIME = 5_000
 """Milliseconds that a provider which is not ours is offered for a flush; some ignore it."""
 
@@ -49,13 +51,15 @@ class SwitchProcessor(SpanProcessor):
 
     def on_start(self, span: SdkSpan, parent_context: Context | None = None) -> None:
         """Pass a new span on."""
-        if self.target is not None:
-            self.target.on_start(span, parent_context)
+        target = self.target  # another thread may configure meanwhile
+        if target is not None:
+            target.on_start(span, parent_context)
 
     def on_end(self, span: ReadableSpan) -> None:
         """Pass an ended span on."""
-        if self.target is not None:
-            self.target.on_end(span)
+        target = self.target
+        if target is not None:
+            target.on_end(span)
 
     def shutdown(self) -> None:
         """Deliver what there is; the extension may still be used afterwards, so nothing is closed."""
@@ -63,7 +67,8 @@ class SwitchProcessor(SpanProcessor):
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Deliver what ended before."""
-        return self.target is None or self.target.force_flush(timeout_millis)
+        target = self.target
+        return target is None or target.force_flush(timeout_millis)
 
 
 class _Provider(Protocol):
@@ -165,7 +170,10 @@ class Pipeline:
             return theirs.get_tracer(_NAME)  # type: ignore[no-any-return]
         provider = _own
         if provider is None or trace.get_tracer_provider() is not provider:
-            if processor is None or not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider):
+            is_unset = isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
+            if processor is None or not is_unset:
+                if not is_unset and processor is not None:
+                    _log.warning(CLOSED, type(trace.get_tracer_provider()).__name__)
                 # The API's own tracer: it makes no spans, passes the trace on, and changes to a provider set later.
                 return trace.get_tracer(_NAME)
             provider = _own_provider(settings)
@@ -210,8 +218,15 @@ def _their_providers() -> list[Any]:
 
 
 def _flush_theirs() -> bool:
-    results = [one.force_flush(_THEIR_TIME) is not False for one in _their_providers()]
-    return all(results)
+    flushed = [_flushes(one) for one in _their_providers()]  # each, whatever becomes of another
+    return all(flushed)
+
+
+def _flushes(provider: Any) -> bool:
+    try:
+        return provider.force_flush(_THEIR_TIME) is not False
+    except Exception:  # of a processor of the app
+        return False
 
 
 class _OwnProvider(TracerProvider):
