@@ -29,13 +29,15 @@ def serve(main=lambda: None):
 
 SCRIPT = """
 import json, sys
+import azure.functions  # some of its versions import a library of these
+LIBRARIES = ("requests", "urllib3", "httpx", "urllib.request")
+LIBRARIES = [name for name in LIBRARIES if name not in sys.modules]
 from ext_opentelemetry import OpenTelemetryExtension
 from ext_sdk import flush
 from ext_sdk.function import Trigger
 from tests.support.lifecycle import invoke
 names, connection_string, url, track = json.loads(sys.argv[1])
 OpenTelemetryExtension.configure(connection_string=connection_string, instrument=names, flush="background")
-LIBRARIES = ("requests", "urllib3", "httpx", "urllib.request")
 loaded = lambda: [n for n in sys.modules if n in LIBRARIES or n.startswith("opentelemetry.instrumentation.")]
 trigger = Trigger("timer", "timerTrigger", {})
 invoke(lambda: None, name="First", trigger=trigger)

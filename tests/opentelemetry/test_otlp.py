@@ -21,6 +21,7 @@ from tests.support.backend import backend
 from tests.support.ingestion import KEY
 from tests.support.lifecycle import TRACEPARENT, invoke
 from tests.support.otlp import OtlpServer, attributes
+from tests.support.signals import emit
 
 TRIGGER = Trigger("timer", "timerTrigger", {})
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
@@ -171,7 +172,7 @@ def test_metrics_and_logs_go_there_too(fresh, receiver):
 
     def main():
         metrics.get_meter("app").create_counter("orders").add(2)
-        _logs.get_logger("app").emit(body="hello", severity_text="INFO")
+        emit(_logs.get_logger("app"), "hello")
 
     serve(main)
     assert flush(20.0)
