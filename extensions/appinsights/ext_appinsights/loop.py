@@ -6,6 +6,7 @@ Callers and the thread share the inbox; only the thread touches the rest.
 from __future__ import annotations
 
 from collections import deque
+from math import inf
 from threading import get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -161,9 +162,9 @@ class Loop:
         while inbox.failures:
             failure = inbox.failures.popleft()
             what = f"an item could not be made and is left out: {type(failure).__name__}: {failure}"
-            self._say.trouble("broken item", what)
+            self._say.mishap("broken item", what)
         while journal is not None and journal.troubles:
-            self._say.once(*journal.troubles.popleft())
+            self._say.mishap(*journal.troubles.popleft(), silence=inf)
 
     def _settle(self) -> None:
         """Let go of the flushes that are done or hopeless, and attempt once for each that is new."""

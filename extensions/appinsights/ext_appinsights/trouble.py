@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -35,10 +36,11 @@ class Reporter:
         self._open.add(kind)
         self._warn(what)
 
-    def once(self, kind: str, what: str) -> None:
-        """Warn of a kind of trouble that says nothing of the service, once and never again."""
-        if kind not in self._told:
-            self._told[kind] = monotonic()
+    def mishap(self, kind: str, what: str, silence: float = SILENCE) -> None:
+        """Warn of what says nothing of the service, unless it was said in the last `silence` seconds."""
+        now = monotonic()
+        if now - self._told.get(kind, -inf) >= silence:
+            self._told[kind] = now
             self._warn(what)
 
     def _warn(self, what: str) -> None:
