@@ -70,6 +70,14 @@ ATTRIBUTES = KEYS.flatmap(lambda keys: st.fixed_dictionaries(dict.fromkeys(keys,
     5,
     False,
 )
+@example(
+    {"http.method": "GET", "az.namespace": "a", "url.full": "https://a.example/x"},
+    SpanKind.CLIENT,
+    " ",
+    False,
+    5,
+    False,
+)
 @settings(max_examples=1500, deadline=None, derandomize=True)
 def test_both_ways_are_one(attributes, kind, name, failed, taken, with_event):
     span = TRACER.start_span(name, None, kind, attributes, start_time=1_767_323_045_678_901_234)

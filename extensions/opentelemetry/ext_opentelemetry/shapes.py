@@ -238,7 +238,7 @@ class Shapes:
     def _dependency(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
         fields = as_dependency.fields_of(span, attributes, self._redact)
         few, name, url = self._few(fields), fields["name"], fields.get("data")
-        if few is None or url is None or self._suspects(name) or not 0 < len(name) <= TEXT_LIMIT:
+        if few is None or url is None or self._suspects(name) or name.isspace() or not 0 < len(name) <= TEXT_LIMIT:
             return None
         return (
             lines.quoted(name),
