@@ -72,26 +72,32 @@ TAG_LIMITS = {
 
 _MILLISECOND = 1_000_000
 _SECOND = 1_000_000_000
+_DIGITS = 19
 _LONGEST = 1000 * 24 * 60 * 60 * 1000 - 1
 
 
 def timestamp(time_ns: int) -> str:
     """Return nanoseconds since the epoch as UTC ISO 8601, to the microsecond: `2026-01-02T03:04:05.678901Z`."""
+    digits = str(time_ns)
+    if len(digits) == _DIGITS and digits.isdigit():  # of the years 2001 to 2286, for a third of what dividing costs
+        return f"{_whole_seconds(digits[:-9])}.{digits[-9:-3]}Z"
     seconds, nanoseconds = divmod(time_ns, _SECOND)
-    return f"{_whole_seconds(seconds)}.{nanoseconds // 1000:06d}Z"
+    return f"{_whole_seconds(str(seconds))}.{nanoseconds // 1000:06d}Z"
 
 
 @lru_cache(maxsize=32)
-def _whole_seconds(seconds: int) -> str:
-    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds))
+def _whole_seconds(seconds: str) -> str:
+    return strftime("%Y-%m-%dT%H:%M:%S", gmtime(int(seconds)))
 
 
 def duration(nanoseconds: int) -> str:
     """Return a duration as `d.hh:mm:ss.fff`, rounded half up to the millisecond, at least 0 and below 1000 days."""
-    seconds, milliseconds = divmod((nanoseconds + _MILLISECOND // 2) // _MILLISECOND, 1000)
-    if 0 <= seconds < 60:  # noqa: PLR2004
-        return f"0.00:00:{seconds:02d}.{milliseconds:03d}"
-    seconds, milliseconds = divmod(min(max(seconds * 1000 + milliseconds, 0), _LONGEST), 1000)
+    return _milliseconds((nanoseconds + _MILLISECOND // 2) // _MILLISECOND)
+
+
+@lru_cache(maxsize=1024)
+def _milliseconds(milliseconds: int) -> str:
+    seconds, milliseconds = divmod(min(max(milliseconds, 0), _LONGEST), 1000)
     minutes, seconds = divmod(seconds, 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

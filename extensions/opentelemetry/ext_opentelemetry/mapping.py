@@ -90,12 +90,9 @@ class Mapper:
         """Return, as members, the tags of the resource and the operation."""
         context, parent = span.context, span.parent
         assert context is not None
-        tags = f'{self._resource(span.resource)},"ai.operation.id":"{context.trace_id:032x}"'
-        if operation is not None:
-            tags += self._operation_name(operation.name)
-        if parent is not None and parent.span_id:
-            tags += f',"ai.operation.parentId":"{parent.span_id:016x}"'
-        return tags
+        name = "" if operation is None else self._operation_name(operation.name)
+        caller = f',"ai.operation.parentId":"{parent.span_id:016x}"' if parent is not None and parent.span_id else ""
+        return f'{self._resource(span.resource)},"ai.operation.id":"{context.trace_id:032x}"{name}{caller}'
 
     def _resource(self, resource: Resource) -> str:
         known, members = self._last
