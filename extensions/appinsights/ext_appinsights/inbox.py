@@ -164,24 +164,25 @@ class Inbox:
             if self._journal is not None:
                 self._journal.settle(lines)
 
-    def _next(self, extra: int) -> tuple[list[Line], Ticket | None]:
-        lines: list[Line] = []
-        most, room = self._options.max_batch, self._options.max_batch_bytes
-        while len(lines) < most and (self.ready or self.queued.items):
+    def _next(self, extra: int, lines: list[Line]) -> Ticket | None:
+        """Add lines to these up to one request's worth, or up to a flush, which is returned."""
+        most = self._options.max_batch
+        room = self._options.max_batch_bytes - sum(len(line.text) + extra for line in lines)
+        while room > 0 and len(lines) < most and (self.ready or self.queued.items):
             if not self.ready:
                 self._take_in(most - len(lines), room)
                 continue
             first = self.ready[0]
             if isinstance(first, Ticket):
                 self.ready.popleft()
-                return lines, first
+                return first
             room -= len(first.text) + extra
             if lines and room < 0:
                 break
             self.ready.popleft()
             self._ready_bytes -= len(first.text)
             lines.append(first)
-        return lines, None
+        return None
 
     # Called from the sending thread
 
@@ -194,9 +195,21 @@ class Inbox:
             return
         try:
             self._note_settled()
-            lines, ticket = self._next(extra)
+            lines: list[Line] = []
+            ticket = self._next(extra, lines)
             if lines:
                 backlog.append(Parcel(lines))
+            if ticket is not None:
+                backlog.append(ticket)
+        finally:
+            self._leave()
+
+    def fill_up(self, parcel: Parcel, extra: int, backlog: deque[Parcel | Ticket]) -> None:
+        """Have waiting lines go along with those of a parcel that is sent again; the next flush ends the backlog."""
+        if not self._enter(PATIENCE):
+            return
+        try:
+            ticket = self._next(extra, parcel.lines)
             if ticket is not None:
                 backlog.append(ticket)
         finally:
@@ -216,7 +229,7 @@ class Inbox:
         """Leave lines of another process's journal to whoever comes next."""
         if self._journal is not None and self._enter(PATIENCE):
             try:
-                self._journal.let_go(lines)
+                self._journal.give_back(lines)
             finally:
                 self._leave()
 

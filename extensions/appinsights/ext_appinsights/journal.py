@@ -152,6 +152,12 @@ class Journal:
                 if not line.segment.held:
                     self._tidy(line.segment)
 
+    def give_back(self, lines: Iterable[Line]) -> None:
+        """Leave what was taken over from others to whoever comes next; here, after everything else."""
+        lines = list(lines)
+        self._orphans.tried.update(line.segment.name for line in lines if line.segment is not None)
+        self.let_go(lines)
+
     def release_current(self, held: Segment) -> None:
         """Write nothing more to this segment."""
         if held is self._current:

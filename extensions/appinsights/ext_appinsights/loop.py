@@ -191,6 +191,8 @@ class Loop:
     def _deliver(self) -> None:
         parcel = self._in_flight = self._backlog[0]
         assert isinstance(parcel, Parcel)
+        if parcel.again:  # what the service may never take must not hold up the others
+            self._inbox.fill_up(parcel, len(self._delivery.beginning), self._backlog)
         self._backlog.popleft()
         again = self._attempt(parcel)
         self._backlog.extendleft(reversed(again))
@@ -221,8 +223,10 @@ class Loop:
         if verdict.split:
             return parcel.halves()
         kept, done = parcel.divided(verdict.again)
-        again = (Parcel(kept, replayed=parcel.replayed),) if kept else ()
+        again = (Parcel(kept, replayed=parcel.replayed, again=True),) if kept else ()
         if kept:
+            if done:  # the service works: those that it keeps back do not make the pauses of the others grow
+                self._pauses.succeeded(None)
             self._pauses.failed(verdict.pause)
         elif self._pauses.succeeded(verdict.pause) or self._counts.spilled != self._spilled:
             self._spilled = self._counts.spilled

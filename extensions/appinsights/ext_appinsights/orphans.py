@@ -27,6 +27,8 @@ class Orphans:
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
         self._undeletable: set[str] = set()
+        self.tried: set[str] = set()
+        """Segments that were put back: those after them come first, or one item could hold up all others for good."""
 
     def claim(self, folder: Folder) -> tuple[Segment, records.Contents] | None:
         """Take over the oldest segment; what is too old is deleted on the way. None if there is none."""
@@ -35,7 +37,7 @@ class Orphans:
         except OSError:
             return None
         for changed, _, name in files:
-            found = self._claimed(folder, name)
+            found = None if name in self.tried else self._claimed(folder, name)
             if found is None:
                 continue
             contents = self._contents(found)
@@ -49,7 +51,10 @@ class Orphans:
                 found.corrupt = contents.corrupt
                 found.unsettled = found.held = len(contents.items)
                 return found, contents
-        return None
+        if not self.tried:
+            return None
+        self.tried.clear()
+        return self.claim(folder)
 
     def make_room(self, folder: Folder, size: int, most: int) -> bool:
         """Give up the oldest until all files and `size` bytes more are at most `most`; return whether any was.

@@ -30,13 +30,17 @@ def beginning_of(key: str) -> bytes:
 
 
 class Parcel:
-    """Lines that are posted together, oldest first; `replayed`: they come from the journal of another process."""
+    """Lines that are posted together, oldest first.
 
-    __slots__ = ("lines", "replayed")
+    `replayed`: they come from the journal of another process. `again`: the service has kept them waiting before.
+    """
 
-    def __init__(self, lines: list[Line], *, replayed: bool = False) -> None:
+    __slots__ = ("again", "lines", "replayed")
+
+    def __init__(self, lines: list[Line], *, replayed: bool = False, again: bool = False) -> None:
         self.lines = lines
         self.replayed = replayed
+        self.again = again
 
     def body(self, beginning: bytes) -> bytes:
         """Return the lines as a gzip body; each starts with `beginning` (see `beginning_of`) in place of its brace."""

@@ -64,7 +64,7 @@ def test_in_memory_only_while_the_service_hangs():
         stats = burst(server, journal=False)["stats"]
     assert stats["accepted"] == stats["waiting"] == 0
     assert sum(stats["dropped"].values()) == MILLION + 1
-    assert stats["dropped"]["queue_full"] >= MILLION - 10_001
+    assert stats["dropped"]["queue_full"] >= MILLION - 10_001 - 500  # the request under way, which is filled up again
 
 
 OUT_OF_THE_JOURNAL = {"journal_full", "expired", "corrupt"}
