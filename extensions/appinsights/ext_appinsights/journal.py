@@ -81,6 +81,21 @@ class Journal:
             kept += [Line(line) for line in lines[len(kept) :]]
         return kept
 
+    def write_one(self, line: bytes) -> Line:
+        """Write a single line, and return it with its place."""
+        current = self._current
+        size = len(line) + records.OVERHEAD
+        if self._off_until or current is None or not current.usable or current.size + size > self._segment_bytes:
+            return self.write([line])[0]
+        try:
+            offset = current.append(records.record(line))
+        except OSError as error:
+            self._fail(error)
+            return Line(line)
+        current.unsettled += 1
+        current.held += 1
+        return Line(line, current, offset)
+
     def _write(self, lines: list[bytes], kept: list[Line]) -> None:
         size = sum(map(len, lines)) + len(lines) * records.OVERHEAD
         if size <= self._segment_bytes or len(lines) == 1:

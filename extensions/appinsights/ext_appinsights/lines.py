@@ -78,14 +78,22 @@ def request(
     if source:
         more += f',"source":{quoted(source[:TEXT_LIMIT])}'
     return request_line(
-        timestamp(time_ns), _required(id, ID_LIMIT), _required(name, TEXT_LIMIT), duration(duration_ns), _required(response_code, TEXT_LIMIT), success,
-        more, _ending(properties, measurements), tags, sample_rate,
-    )  # fmt: skip
+        timestamp(time_ns),
+        _required(id, ID_LIMIT),
+        _required(name, TEXT_LIMIT),
+        duration(duration_ns),
+        _required(response_code, TEXT_LIMIT),
+        success,
+        more,
+        _ending(properties, measurements),
+        tags,
+        sample_rate,
+    )
 
 
 def request_line(
     time: str,
-    id: str,
+    id: str,  # noqa: A002  as above
     name: str,
     duration: str,
     code: str,
@@ -93,7 +101,7 @@ def request_line(
     more: str,
     ending: str,
     tags: str,
-    rate: float,  # noqa: A002
+    rate: float,
 ) -> bytes:
     """Return a request from texts that are within their limits; `id`, `name` and `code` with their quotes.
 
