@@ -53,6 +53,19 @@ def test_delivery_can_be_left_to_the_timer_alone(fresh, server):
     assert len(server.wait_for_items(1)) == 1
 
 
+def test_what_is_configured_while_a_function_runs_delivers_its_span_too(fresh):
+    """Spans go to where the last `configure` says when they end, so that is what the end has to deliver."""
+    with IngestionServer() as before, IngestionServer() as after:
+
+        def main(req):
+            fresh.configure(connection_string=after.connection_string, flush="invocation", flush_budget=20.0)
+            return ask()
+
+        fresh.configure(connection_string=before.connection_string, flush="invocation", flush_budget=20.0)
+        assert invoke(main, trigger=ITEMS, req=request()) == "x"
+        assert (len(before.items), len(after.items)) == (0, 2)
+
+
 def test_an_async_function_starts_delivery_and_does_not_wait_for_it(fresh):
     """Its event loop serves others meanwhile."""
     with IngestionServer(Answer(delay=1.0)) as server:

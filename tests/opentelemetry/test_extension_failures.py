@@ -83,7 +83,7 @@ class Unprintable(Exception):
 
 
 def test_an_exception_that_cannot_be_printed_reaches_the_caller(finished, caplog):
-    """The span says as much as it can."""
+    """The span says as much as it can, above all that it failed."""
 
     def main(req):
         raise Unprintable
@@ -93,6 +93,7 @@ def test_an_exception_that_cannot_be_printed_reaches_the_caller(finished, caplog
 
     (span,) = finished()
     assert span.attributes["error.type"] == "Unprintable"
+    assert span.status.status_code is StatusCode.ERROR
     assert said(caplog) == ["The span of an invocation is not complete (said once): RuntimeError: no text"]
 
 

@@ -54,6 +54,7 @@ class OpenTelemetryExtension(AppExtension):
             finally:
                 traced.end(outcome)
         finally:
+            pipeline = cls._pipeline or pipeline  # another one, if that was configured meanwhile: it got the span
             try:
                 pipeline.commit()
             except Exception as error:  # the function must not fail with it, nor must the policy miss the end

@@ -120,6 +120,7 @@ def _record_failure(span: Span, error: BaseException, *, is_http: bool) -> None:
     if is_http:
         span.set_attribute("http.response.status_code", 500)
     span.set_attribute("error.type", type(error).__qualname__)
+    span.set_status(StatusCode.ERROR)  # first, for the rest fails with an exception that cannot be printed
     span.record_exception(error, escaped=True)
     span.set_status(Status(StatusCode.ERROR, f"{type(error).__name__}: {error}"))
 
