@@ -71,7 +71,7 @@ def test_a_storage_queue_message(span_of):
             "messaging.destination.name": "orders",
             "messaging.message.id": "m-1",
             "messaging.message.body.size": 7,
-            "messaging.azure_queue_storage.message.dequeue_count": 3,
+            "azure.functions.dequeue_count": 3,
         },
     )
 
@@ -201,17 +201,21 @@ def test_a_blob_that_the_host_says_nothing_of(span_of):
 
 @pytest.mark.parametrize("name", ["containerName", "collectionName"])
 def test_a_changed_document_of_cosmos_db(span_of, name: str):
-    """Of several, their number."""
+    """To the conventions the database is the collection; what is in a document, its id too, is not recorded."""
     document = {"id": "7", "_ts": 1_767_323_045}
-    changes = ALWAYS | {"faas.trigger": "datasource", "faas.document.collection": "items"}
+    binding = {"databaseName": "shop", name: "items"}
+    changes = ALWAYS | {
+        "faas.trigger": "datasource",
+        "faas.document.collection": "shop",
+        "faas.document.name": "items",
+    }
 
-    assert span_of("cosmosDBTrigger", {name: "items"}, decoded("cosmosDBTrigger", [document]))[2] == changes | {
-        "faas.document.name": "7",
+    assert span_of("cosmosDBTrigger", binding, decoded("cosmosDBTrigger", [document]))[2] == changes | {
         "faas.document.time": "2026-01-02T03:04:05Z",
         "azure.functions.document_count": 1,
     }
     several = decoded("cosmosDBTrigger", [document, document, document])
-    assert span_of("cosmosDBTrigger", {name: "items"}, several)[2] == changes | {"azure.functions.document_count": 3}
+    assert span_of("cosmosDBTrigger", binding, several)[2] == changes | {"azure.functions.document_count": 3}
 
 
 def test_changed_rows_of_a_table(span_of):
@@ -264,12 +268,14 @@ def test_a_value_of_another_kind_costs_no_more_than_its_attributes(span_of, trig
 def test_messages_of_the_sdk_bindings_are_read_as_well(span_of):
     """azurefunctions-extensions-bindings-*: objects of the Azure SDKs."""
     message = SimpleNamespace(message_id="m-1", delivery_count=1, correlation_id=None)
-    blob = SimpleNamespace(container_name="uploads", blob_name="a/b.png")
+    client = SimpleNamespace(container_name="uploads", blob_name="a/b.png")
+    download = SimpleNamespace(container="uploads", name="a/b.png")
 
     found = span_of("serviceBusTrigger", {"queueName": "orders"}, message)[2]
     assert (found["messaging.message.id"], found["messaging.servicebus.message.delivery_count"]) == ("m-1", 1)
-    found = span_of("blobTrigger", {}, blob)[2]
-    assert (found["faas.document.collection"], found["faas.document.name"]) == ("uploads", "a/b.png")
+    for blob in (client, download):
+        found = span_of("blobTrigger", {}, blob)[2]
+        assert (found["faas.document.collection"], found["faas.document.name"]) == ("uploads", "a/b.png")
 
 
 def test_a_function_that_is_loaded_again_is_read_anew(span_of):

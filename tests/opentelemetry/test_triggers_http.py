@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import azure.functions as func
@@ -51,6 +52,16 @@ def test_the_route_is_the_one_that_callers_use(finished, tmp_path, binding: dict
     assert span.name == name
 
 
+@pytest.mark.parametrize(("prefix", "name"), [("v9", "GET /v9/a"), ("", "GET /a")])
+def test_an_app_setting_overrides_the_prefix_of_host_json(finished, monkeypatch, tmp_path, prefix: str, name: str):
+    (tmp_path / "host.json").write_text('{"extensions": {"http": {"routePrefix": "v1"}}}')
+    monkeypatch.setenv("AzureFunctionsJobHost__extensions__http__routePrefix", prefix)
+    invoke(lambda req: "x", trigger=Trigger("req", "httpTrigger", {"route": "a"}), req=request())
+
+    (span,) = finished()
+    assert span.name == name
+
+
 @pytest.mark.parametrize(
     ("forwarded", "client"),
     [
@@ -78,6 +89,16 @@ def test_a_method_that_no_standard_knows_is_no_name(finished):
     assert span.name == "HTTP /api/items/{id}"
     assert span.attributes["http.request.method"] == "_OTHER"
     assert span.attributes["http.request.method_original"] == "BREW"
+
+
+@pytest.mark.parametrize(("sent", "known"), [("get", "GET"), ("Brew", "_OTHER")])
+def test_a_method_keeps_its_case_beside_the_known_one(finished, sent: str, known: str):
+    """As the conventions have it. (azure-functions writes all methods in capitals, Starlette none.)"""
+    invoke(lambda req: "x", trigger=ITEMS, req=SimpleNamespace(method=sent, url="http://h/x", headers={}))
+
+    (span,) = finished()
+    assert span.attributes["http.request.method"] == known
+    assert span.attributes["http.request.method_original"] == sent
 
 
 def test_the_query_and_the_credentials_of_an_url_are_not_recorded(attributes_of):

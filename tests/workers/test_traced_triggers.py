@@ -89,7 +89,7 @@ CASES = {
     "on_cosmos": Case(
         {"type": "cosmosDBTrigger", "databaseName": "db", "containerName": "items", "connection": "C"},
         "func.DocumentList", {"json": json.dumps([{"id": "7"}])},
-        {"faas.document.collection": "items", "faas.document.name": "7", "azure.functions.document_count": "1"},
+        {"faas.document.collection": "db", "faas.document.name": "items", "azure.functions.document_count": "1"},
     ),
     "on_activity": Case({"type": "activityTrigger"}, "dict", {"json": '{"a": 1}'}, {"faas.trigger": "other"}),
 }  # fmt: skip

@@ -44,7 +44,7 @@ class Source:
             fixed, self.read = web.source(self.name, trigger.binding)
         elif self.messages is not None:
             fixed, self.read = messages.source(self.messages, trigger.binding)
-        elif kind in documents.COLLECTIONS:
+        elif kind in documents.FROM_BINDING:
             fixed, self.read = documents.source(kind, trigger.binding)
         elif kind == "timertrigger":
             fixed, self.read = timers.source(trigger.binding)
@@ -55,7 +55,7 @@ class Source:
             return "http"
         if self.messages is not None:
             return "pubsub"
-        if kind in documents.COLLECTIONS:
+        if kind in documents.FROM_BINDING:
             return "datasource"
         return "timer" if kind == "timertrigger" else "other"
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 _SETTING = re.compile(r"%([^%\s]+)%")
 
@@ -14,3 +17,12 @@ def resolved(value: Any) -> str:
     if not value:
         return ""
     return _SETTING.sub(lambda found: os.environ.get(found[1], found[0]), str(value))
+
+
+def told_by(binding: Mapping[str, Any], properties: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
+    """Return attributes, each with the first of the binding's properties that can give it and is there."""
+    found = {
+        name: next(filter(None, map(resolved, map(binding.get, candidates))), "")
+        for name, candidates in properties.items()
+    }
+    return {name: value for name, value in found.items() if value}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ext_opentelemetry.triggers.expressions import resolved
+from ext_opentelemetry.triggers.expressions import told_by
 from ext_opentelemetry.triggers.values import epoch_seconds, first, is_batch, metadata_of, size_of
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def source(system: str, binding: Mapping[str, Any]) -> tuple[dict[str, Any], Rea
         "messaging.operation.type": "process",
         "messaging.operation.name": "process",
     }
-    for name, properties in _FROM_BINDING.items():
-        value = next(filter(None, (resolved(binding.get(one)) for one in properties)), "")
-        if value:
-            attributes[name] = value
+    attributes.update(told_by(binding, _FROM_BINDING))
     single, all_of_them = _SINGLE.get(system), _ALL.get(system)
 
     def read(value: Any, attributes: dict[str, Any]) -> None:
@@ -63,7 +60,7 @@ def _put(attributes: dict[str, Any], name: str, value: Any) -> None:
 
 def _queue(message: Any, attributes: dict[str, Any]) -> None:
     _put(attributes, "messaging.message.id", getattr(message, "id", None))
-    _put(attributes, "messaging.azure_queue_storage.message.dequeue_count", getattr(message, "dequeue_count", None))
+    _put(attributes, "azure.functions.dequeue_count", getattr(message, "dequeue_count", None))
 
 
 def _service_bus(message: Any, attributes: dict[str, Any]) -> None:

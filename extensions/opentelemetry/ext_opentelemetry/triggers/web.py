@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
+
+from ext_opentelemetry import host_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -23,18 +24,21 @@ _FORWARDED = re.compile(
 
 _ERROR = 500
 
+_PREFIX = "AzureFunctionsJobHost__extensions__http__routePrefix"
+"""The app setting that overrides host.json."""
+
 
 def source(function_name: str, binding: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[..., str | None]]:
     """Return the attributes of all requests to a function, and what reads a single one."""
     route = route_of(function_name, binding)
 
     def read(request: Any, attributes: dict[str, Any]) -> str | None:
-        method = str(getattr(request, "method", None) or "").upper()
+        method = str(getattr(request, "method", None) or "")
         if not method:
             return None
         if method not in _METHODS:
             attributes["http.request.method_original"] = method
-            method = "_OTHER"
+            method = method.upper() if method.upper() in _METHODS else "_OTHER"
         attributes["http.request.method"] = method
         _address(str(getattr(request, "url", "")), attributes)
         headers = getattr(request, "headers", None)
@@ -95,22 +99,11 @@ def route_of(function_name: str, binding: Mapping[str, Any]) -> str:
     return "/" + "/".join(part for part in (_route_prefix(), str(route).strip("/")) if part)
 
 
-_prefixes: dict[str, str] = {}
-
-
 def _route_prefix() -> str:
-    root = os.environ.get("AzureWebJobsScriptRoot") or os.getcwd()  # noqa: SIM112 - the platform spells it so
-    if root not in _prefixes:
-        _prefixes[root] = _read_route_prefix(root)
-    return _prefixes[root]
-
-
-def _read_route_prefix(root: str) -> str:
-    try:
-        with open(os.path.join(root, "host.json"), encoding="utf-8-sig") as file:
-            return str(json.load(file)["extensions"]["http"]["routePrefix"]).strip("/")
-    except (OSError, ValueError, LookupError, TypeError):
-        return "api"
+    prefix = os.environ.get(_PREFIX)
+    if prefix is None:
+        prefix = host_json.setting("extensions", "http", "routePrefix")
+    return "api" if prefix is None else str(prefix).strip("/")
 
 
 def status_of(args: Mapping[str, Any], result: Any) -> int | None:
