@@ -33,7 +33,10 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(opentelemetry|pathlib|requests|sqlite3|threading|types|typing|typing_extensions|uuid)\..*"),
     # The same, imported for the type checker only, so that they reach the page without their module.
     (r"py:class", r"(Callable|Context|Generator|Iterable|Iterator|Logger|Mapping|Path|Sequence|TracebackType)"),
-    (r"py:class", r"(ReadableSpan|SpanExportResult|MetricsData|MetricExportResult|ReadableLogRecord|LogRecordExportResult)"),
+    (
+        r"py:class",
+        r"(ReadableSpan|SpanExportResult|MetricsData|MetricExportResult|ReadableLogRecord|LogRecordExportResult)",
+    ),
     # Aliases of plain types in ext_appinsights.envelope: Sphinx lists them as data, and looks for classes.
     (r"py:class", r"(Details|Envelope|Item|Measurements|Properties|Tags)"),
     # Type variables have no page of their own.
