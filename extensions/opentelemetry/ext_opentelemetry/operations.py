@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanKind
@@ -91,8 +92,9 @@ class Operations:
     """
 
     def __init__(self) -> None:
-        self._open: dict[Key, Operation] = {}
-        self._ended: dict[Key, Operation] = {}
+        # In a dict the oldest key is ever harder to find, behind the gaps that those before it have left.
+        self._open: OrderedDict[Key, Operation] = OrderedDict()
+        self._ended: OrderedDict[Key, Operation] = OrderedDict()
 
     def start(self, span: ReadableSpan) -> None:
         """Note a new span: it belongs to its parent's operation, or begins one."""
@@ -120,12 +122,9 @@ class Operations:
         return self._open.get(key) or self._ended.get(key)
 
 
-def _limit(known: dict[Key, Operation], most: int) -> None:
+def _limit(known: OrderedDict[Key, Operation], most: int) -> None:
     while len(known) > most:
-        try:
-            known.pop(next(iter(known)), None)
-        except (RuntimeError, StopIteration):  # another thread changed it at that moment; the next span tries again
-            return
+        known.popitem(last=False)
 
 
 def _key(context: SpanContext | None) -> Key:
