@@ -10,6 +10,9 @@ import azure.functions as func
 import pytest
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
 
 from ext_sdk import propagate
 from tests.support.invocations import ITEMS, PARENT, TRACE, request, sync_and_async
@@ -106,6 +109,55 @@ def test_the_status_is_what_the_host_answers(finished, result, binding, status: 
     (span,) = finished()
     assert span.attributes.get("http.response.status_code") == status
     assert span.status.status_code is StatusCode.UNSET
+
+
+def streamed():
+    """A request as an app with HTTP streaming gets it."""
+    return Request({"type": "http", "method": "GET", "scheme": "http", "path": "/", "query_string": b"", "headers": []})
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [
+        ({"a": 1}, 200),
+        ([], 200),
+        (7, 200),
+        ("text", 200),
+        (StreamingResponse(iter(()), status_code=404), 404),
+        (None, 500),
+    ],
+)
+def test_the_status_is_what_fastapi_answers_where_http_is_streamed(finished, result, status: int):
+    """Any value is JSON there, and none at all is an error."""
+    invoke(lambda req: result, trigger=ITEMS, req=streamed())
+
+    (span,) = finished()
+    assert span.attributes["http.response.status_code"] == status
+    assert (span.status.status_code is StatusCode.ERROR) == (status == 500)
+
+
+class Upstream(Exception):
+    """Of a client library, about the answer that it got."""
+
+    status_code = 404
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "status"),
+    [(streamed, HTTPException(409), 409), (streamed, Upstream(), 500), (request, HTTPException(409), 500)],
+)
+def test_fastapi_answers_an_exception_of_its_own_with_its_status(finished, make, error, status: int):
+    """The invocation has failed all the same, as the host has it."""
+
+    def main(req):
+        raise error
+
+    with pytest.raises(type(error)):
+        invoke(main, trigger=ITEMS, req=make())
+
+    (span,) = finished()
+    assert span.attributes["http.response.status_code"] == status
+    assert span.status.status_code is StatusCode.ERROR
 
 
 def test_a_server_error_that_was_returned_is_an_error(finished):

@@ -98,9 +98,10 @@ class Traced:
     def _record(self, span: Span, outcome: Outcome) -> None:
         error = outcome.error
         if error is not None:
-            _record_failure(span, error, is_http=self._source.is_http)
+            status = web.status_of_error(self._source.value(self._invocation), error) if self._source.is_http else None
+            _record_failure(span, error, status)
         elif self._source.is_http:
-            status = web.status_of(self._invocation.args, outcome.result)
+            status = web.status_of(self._source.value(self._invocation), self._invocation.args, outcome.result)
             if status is not None:
                 span.set_attribute("http.response.status_code", status)
                 if web.is_server_error(status):
@@ -116,9 +117,9 @@ def _is_done(result: Any) -> bool:
         return True
 
 
-def _record_failure(span: Span, error: BaseException, *, is_http: bool) -> None:
-    if is_http:
-        span.set_attribute("http.response.status_code", 500)
+def _record_failure(span: Span, error: BaseException, status: int | None) -> None:
+    if status is not None:
+        span.set_attribute("http.response.status_code", status)
     span.set_attribute("error.type", type(error).__qualname__)
     span.set_status(StatusCode.ERROR)  # first, for the rest fails with an exception that cannot be printed
     span.record_exception(error, escaped=True)

@@ -24,6 +24,9 @@ _FORWARDED = re.compile(
 
 _ERROR = 500
 
+_ANSWERED = "starlette.exceptions.HTTPException"
+"""What FastAPI answers with the exception's own status."""
+
 _PREFIX = "AzureFunctionsJobHost__extensions__http__routePrefix"
 """The app setting that overrides host.json."""
 
@@ -106,21 +109,38 @@ def _route_prefix() -> str:
     return "api" if prefix is None else str(prefix).strip("/")
 
 
-def status_of(args: Mapping[str, Any], result: Any) -> int | None:
+def status_of(request: Any, args: Mapping[str, Any], result: Any) -> int | None:
     """Return the status with which the host answers an HTTP call whose function returned `result`; None if unclear.
 
-    A text means 200, and a response can also have been set on an output binding; nothing at all is 204.
+    A text means 200, and a response can also have been set on an output binding; nothing at all is 204. With HTTP
+    streaming FastAPI makes JSON of any value, and the worker fails without one (azure_functions_worker/http_v2.py).
     """
     if isinstance(result, (str, bytes)):
         return 200
+    code = _code(result)
+    if code is None and _is_streamed(request):
+        return _ERROR if result is None else 200
     if result is None:
         result = next((value for value in map(_output, args.values()) if value is not None), None)
-        if result is None:
-            return 204
-        if isinstance(result, (str, bytes)):
-            return 200
-    code = getattr(result, "status_code", None)
+        return 204 if result is None else _code(result)
+    return code
+
+
+def status_of_error(request: Any, error: BaseException) -> int:
+    """Return the status with which the host answers an HTTP call whose function raised."""
+    if _is_streamed(request) and any(f"{one.__module__}.{one.__name__}" == _ANSWERED for one in type(error).__mro__):
+        return _code(error) or _ERROR
+    return _ERROR
+
+
+def _code(response: Any) -> int | None:
+    code = getattr(response, "status_code", None)
     return code if isinstance(code, int) and not isinstance(code, bool) else None
+
+
+def _is_streamed(request: Any) -> bool:
+    """Whether a request is FastAPI's, as in apps with HTTP streaming."""
+    return hasattr(request, "scope")
 
 
 def _output(argument: Any) -> Any:
