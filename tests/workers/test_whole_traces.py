@@ -56,6 +56,14 @@ def send_all(worker, numbers):
     assert {n: answer.result(drive.WAIT)["body"] for n, answer in sent.items()} == {n: str(n) for n in numbers}
 
 
+def arrived(worker, insights, table, count):
+    """Wait for items; if they do not come, the worker may have said why."""
+    try:
+        return insights.wait_for(table, count, drive.WAIT)
+    except TimeoutError as error:
+        raise AssertionError(f"{error}\n{worker.log()}") from error
+
+
 def check(requests, dependencies, numbers):
     """Check the whole tree of each invocation, by the ids that the items carry."""
     assert Counter(one["operation_Id"] for one in requests) == Counter(f"{n:032x}" for n in numbers)
@@ -79,8 +87,8 @@ def test_two_hundred_invocations_at_once_are_whole_traces(kind, app, insights):
     inside = sum(len(PARTS[function_of(n)]) for n in numbers)
     with start(kind, app, insights, AT_ONCE, PYTHON_THREADPOOL_THREAD_COUNT=str(AT_ONCE // 2)) as worker:
         send_all(worker, numbers)
-        dependencies = insights.wait_for("dependencies", inside, drive.WAIT)
-        requests = insights.wait_for("requests", AT_ONCE, drive.WAIT)
+        dependencies = arrived(worker, insights, "dependencies", inside)
+        requests = arrived(worker, insights, "requests", AT_ONCE)
 
     check(requests, dependencies, numbers)
     names = {(one["operation_Id"], one["operation_Name"]) for one in requests + dependencies}
@@ -105,9 +113,9 @@ def test_whether_the_worker_attaches_the_hosts_trace_itself_makes_no_difference(
             send_all(worker, [number])
         for number in (0, 1):
             assert worker.invoke(function_of(number), q="none", traceparent="")["body"] == "none"
-        requests = insights.wait_for("requests", len(numbers) + 2, drive.WAIT)
+        requests = arrived(worker, insights, "requests", len(numbers) + 2)
         inside = sum(len(PARTS[function_of(n)]) for n in [*numbers, 0, 1])
-        dependencies = insights.wait_for("dependencies", inside, drive.WAIT)
+        dependencies = arrived(worker, insights, "dependencies", inside)
 
     known = {f"{n:032x}" for n in numbers}
     check(
