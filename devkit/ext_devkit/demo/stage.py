@@ -127,6 +127,7 @@ def _environment(connection_string: str, service_url: str) -> Iterator[None]:
         if name.upper().startswith(FOREIGN_SETTINGS):
             del os.environ[name]
     os.environ["APPLICATIONINSIGHTS_CONNECTION_STRING"] = connection_string
+    os.environ["EXT_OPENTELEMETRY_JOURNAL"] = "false"  # the demo leaves nothing behind
     os.environ["GREETING_SERVICE"] = service_url
     os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1"
     try:
