@@ -19,11 +19,15 @@ NEVER = "never"
 
 
 class Picky(ThreadingHTTPServer):
-    """Takes every item but those named `never`, for which it asks to come again."""
+    """Takes every item but those named `never`, for which it asks to come again.
+
+    `whole`: with such an item in it, it takes nothing of a request.
+    """
 
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), PickyHandler)
         self.status = status
+        self.whole = False
         self.taken: list[str] = []
         self._changed = threading.Condition()
 
@@ -54,9 +58,11 @@ class PickyHandler(BaseHTTPRequestHandler):
         errors = [
             {"index": index, "statusCode": self.server.status} for index, name in enumerate(names) if name == NEVER
         ]
+        if errors and self.server.whole:
+            errors, names = [], []
         accepted = [name for name in names if name != NEVER]
         answer = json.dumps({"itemsReceived": len(names), "itemsAccepted": len(accepted), "errors": errors}).encode()
-        self.send_response(200 if not errors else 206 if accepted else self.server.status)
+        self.send_response(200 if names and not errors else 206 if accepted else self.server.status)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -83,6 +89,40 @@ def test_an_item_that_is_never_taken_does_not_hold_up_the_others(picky):
         channel.close(0.0)
 
 
+@pytest.mark.parametrize("kept", [False, True], ids=["memory only", "journal"])
+def test_many_such_items_do_not_hold_up_the_others(picky, tmp_path, kept):
+    """The service may keep back a whole kind of items, more than go into a request."""
+    channel = Channel(picky.connection_string, journal=str(tmp_path) if kept else False, max_batch=10, **QUICK)
+    try:
+        for number in range(30):
+            channel.send([{"name": NEVER}, {"name": str(number)}])
+            channel.commit()
+        picky.wait_for(30)
+        assert sorted(picky.taken, key=int) == [str(number) for number in range(30)]
+    finally:
+        channel.close(0.0)
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["memory only", "journal"])
+def test_an_item_that_spoils_each_request_does_not_hold_up_the_others(picky, tmp_path, kept):
+    """It is come upon by ever smaller requests."""
+    picky.whole = True
+    channel = Channel(
+        picky.connection_string, journal=str(tmp_path) if kept else False, **QUICK | {"backoff": (0.02, 1)}
+    )
+    try:
+        channel.send([{"name": NEVER}])
+        for number in range(50):
+            channel.send([{"name": str(number)}])
+            channel.commit()
+        picky.wait_for(50)
+        channel.send([{"name": "last"}])
+        assert picky.wait_for(51)[-1] == "last"
+        assert sorted(picky.taken[:-1], key=int) == [str(number) for number in range(50)]
+    finally:
+        channel.close(0.0)
+
+
 LEAVE = """
 import os, sys
 from ext_appinsights import Channel
@@ -101,6 +141,36 @@ def test_a_journal_with_such_an_item_does_not_hold_up_the_next_ones(picky, tmp_p
     channel.send([{"name": "own"}])
     try:
         assert sorted(picky.wait_for(4)) == ["a", "b", "c", "own"]
+    finally:
+        channel.close(0.0)
+
+
+def test_a_journal_that_is_spoilt_by_one_item_is_delivered_but_for_that(picky, tmp_path):
+    picky.whole = True
+    left = [*map(str, range(20)), NEVER, *map(str, range(20, 40))]
+    subprocess.run([sys.executable, "-c", LEAVE, picky.connection_string, str(tmp_path), *left], check=True)
+
+    channel = Channel(picky.connection_string, journal=str(tmp_path), **QUICK)
+    channel.send([{"name": "own"}])
+    try:
+        assert {*picky.wait_for(41)} == {"own", *left} - {NEVER}
+    finally:
+        channel.close(0.0)
+
+
+def test_what_others_have_left_makes_nothing_fresh_wait(picky, tmp_path):
+    """The pauses between attempts to replay are their own."""
+    subprocess.run([sys.executable, "-c", LEAVE, picky.connection_string, str(tmp_path), NEVER], check=True)
+
+    options = QUICK | {"backoff": (60.0, 60.0)}
+    channel = Channel(picky.connection_string, journal=str(tmp_path), **options)
+    try:
+        channel.send([{"name": "first"}])
+        while channel.stats()["retried"] == 0:
+            threading.Event().wait(0.01)
+        for number in range(5):
+            channel.send([{"name": str(number)}])
+            picky.wait_for(number + 2)
     finally:
         channel.close(0.0)
 

@@ -31,13 +31,13 @@ class Pauses:
         self.failures += 1
         self.until = monotonic() + delay
         self._asked_for = False
-        self._obey(asked)
+        self.obey(asked)
 
     def succeeded(self, asked: float | None) -> bool:
         """Note that nothing of a request has to be sent again; return whether the one before had failed."""
         recovered = self.failures > 0
         self.failures = 0
-        self._obey(asked)
+        self.obey(asked)
         return recovered
 
     def cut_short(self) -> None:
@@ -45,7 +45,8 @@ class Pauses:
         if not self._asked_for:
             self.until = 0.0
 
-    def _obey(self, asked: float | None) -> None:
+    def obey(self, asked: float | None) -> None:
+        """Pause as the service asked for, if it did."""
         if asked is not None:
             self.until = monotonic() + asked
             self._asked_for = True

@@ -190,10 +190,9 @@ class Inbox:
             if self._journal is not None:
                 self._journal.settle(lines)
 
-    def _next(self, extra: int, lines: list[Line]) -> Ticket | None:
-        """Add lines to these up to one request's worth, or up to a flush, which is returned."""
-        most = self._options.max_batch
-        room = self._options.max_batch_bytes - sum(len(line.text) + extra for line in lines)
+    def _next(self, most: int, extra: int, lines: list[Line]) -> Ticket | None:
+        """Add up to `most` lines, or one request's worth, or what comes before a flush, which is returned."""
+        room = self._options.max_batch_bytes
         while room > 0 and len(lines) < most and (self.ready or self.queued.items):
             if not self.ready:
                 self._take_in(most - len(lines), room)
@@ -212,17 +211,17 @@ class Inbox:
 
     # Called from the sending thread
 
-    def take(self, extra: int, backlog: deque[Parcel | Ticket]) -> None:
+    def take(self, most: int, extra: int, backlog: deque[Parcel | Ticket]) -> None:
         """Put one request's worth of lines into the backlog, or what comes before the next flush, and that flush.
 
-        `extra`: bytes that each line has more when it is posted.
+        `most`: lines in it. `extra`: bytes that each line has more when it is posted.
         """
         if not self._enter(PATIENCE):
             return
         try:
             self._note_settled()
             lines: list[Line] = []
-            ticket = self._next(extra, lines)
+            ticket = self._next(most, extra, lines)
             if lines:
                 backlog.append(Parcel(lines))
             if ticket is not None:
@@ -230,14 +229,20 @@ class Inbox:
         finally:
             self._leave()
 
-    def fill_up(self, parcel: Parcel, extra: int, backlog: deque[Parcel | Ticket]) -> None:
-        """Have waiting lines go along with those of a parcel that is sent again; the next flush ends the backlog."""
+    def put_back(self, parcel: Parcel) -> bool:
+        """Have its lines wait behind all others, but before the flushes that wait for them; False if not now."""
         if not self._enter(PATIENCE):
-            return
+            return False
         try:
-            ticket = self._next(extra, parcel.lines)
-            if ticket is not None:
-                backlog.append(ticket)
+            self._take_in(NEVER, NEVER)
+            ready, lines, parcel.lines = self.ready, parcel.lines, []
+            waits = (index for index, one in enumerate(ready) if isinstance(one, Ticket) and not one.settled)
+            behind = next(waits, len(ready))
+            ready.rotate(-behind)
+            ready.extendleft(reversed(lines))
+            ready.rotate(behind)
+            self._ready_bytes += sum(len(line.text) for line in lines)
+            return True
         finally:
             self._leave()
 

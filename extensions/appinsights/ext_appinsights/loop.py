@@ -58,6 +58,7 @@ class Loop:
         self._backlog: deque[Parcel | Ticket] = deque()
         self._in_flight: Parcel | Ticket | None = None
         self._linger_until = 0.0
+        self._most = options.max_batch
         self._replay_turn = False
         self._spilled = 0
         self._until: Ticket | None = None
@@ -184,20 +185,32 @@ class Loop:
     def _pack(self) -> None:
         """Make a parcel of one request's worth, or of what comes before the next flush."""
         self._linger_until = 0.0
-        self._inbox.take(len(self._delivery.beginning), self._backlog)
+        self._inbox.take(self._most, len(self._delivery.beginning), self._backlog)
         if not (self._inbox.ready or self._inbox.queued.items):
             self.hurry = False
 
     def _deliver(self) -> None:
         parcel = self._in_flight = self._backlog[0]
         assert isinstance(parcel, Parcel)
-        if parcel.again:  # what the service may never take must not hold up the others
-            self._inbox.fill_up(parcel, len(self._delivery.beginning), self._backlog)
         self._backlog.popleft()
         again = self._attempt(parcel)
-        self._backlog.extendleft(reversed(again))
+        if len(again) > 1:
+            self._backlog.extendleft(reversed(again))
+        elif again:
+            self._send_later(parcel)
         self._replay_turn = not again
         self._in_flight = None
+
+    def _send_later(self, parcel: Parcel) -> None:
+        """Have a parcel wait behind all others: what the service may never take must not hold them up."""
+        backlog = self._backlog
+        self._linger_until = monotonic()  # what is collected meanwhile goes along
+        while backlog and isinstance(last := backlog[-1], Ticket) and last.settled:
+            backlog.pop()
+        if backlog:  # the other part of a request that was split, and then a flush that waits for all of them
+            backlog.insert(len(backlog) - isinstance(backlog[-1], Ticket), parcel)
+        elif not self._inbox.put_back(parcel):
+            backlog.append(parcel)
 
     def _replay_next(self) -> bool:
         """Deliver one parcel of what others have left; False if there is none."""
@@ -212,36 +225,42 @@ class Loop:
         if len(again) > 1:
             self._replay.add(again)
         elif again:
-            self._replay.put_back(again[0].lines)
-            self._replay.look_again()
+            self._replay.failed(parcel)
+        else:
+            self._replay.succeeded()
         return True
 
     def _attempt(self, parcel: Parcel) -> tuple[Parcel, ...]:
-        """Post a parcel; return what is to be sent again."""
+        """Post a parcel; return what is to be sent again: the parcel itself with fewer lines, or its halves."""
         self._in_flight = parcel
         verdict = self._delivery.attempt(parcel, None if self._until is None else self._until.deadline)
         if verdict.split:
             return parcel.halves()
         kept, done = parcel.divided(verdict.again)
-        again = (Parcel(kept, replayed=parcel.replayed, again=True),) if kept else ()
-        if kept:
+        if done:
+            self._most = self._options.max_batch
+        if kept and parcel.replayed:  # nothing fresh waits because of what others have left
+            self._pauses.obey(verdict.pause)
+        elif kept:
             if done:  # the service works: those that it keeps back do not make the pauses of the others grow
                 self._pauses.succeeded(None)
             self._pauses.failed(verdict.pause)
+            if self._pauses.failures > 1:  # one item, or a slow network, may be what is in the way
+                self._most = max(1, len(kept) // 2)
         elif self._pauses.succeeded(verdict.pause) or self._counts.spilled != self._spilled:
             self._spilled = self._counts.spilled
             self._replay.look_again()
         self._inbox.settle(done)
+        parcel.lines = kept
         if verdict.trouble is not None:
             self._say.trouble(*verdict.trouble)
         elif verdict.accepted:
-            own = 0 if parcel.replayed else len(done)
-            self._say.well(self._inbox.waiting(self.held) - own)
-        return again
+            self._say.well(self._inbox.waiting(self.held))
+        return (parcel,) if kept else ()
 
     def give_up(self) -> None:
         """Part with what is left when the thread ends, and let every waiting flush go."""
-        self._replay.put_back([])
+        self._replay.put_back()
         held = [line for parcel in self._backlog if isinstance(parcel, Parcel) for line in parcel.lines]
         self._backlog.clear()
         self._inbox.give_up(held)

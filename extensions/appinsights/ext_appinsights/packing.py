@@ -30,17 +30,13 @@ def beginning_of(key: str) -> bytes:
 
 
 class Parcel:
-    """Lines that are posted together, oldest first.
+    """Lines that are posted together; `replayed`: they come from the journal of another process."""
 
-    `replayed`: they come from the journal of another process. `again`: the service has kept them waiting before.
-    """
+    __slots__ = ("lines", "replayed")
 
-    __slots__ = ("again", "lines", "replayed")
-
-    def __init__(self, lines: list[Line], *, replayed: bool = False, again: bool = False) -> None:
+    def __init__(self, lines: list[Line], *, replayed: bool = False) -> None:
         self.lines = lines
         self.replayed = replayed
-        self.again = again
 
     def body(self, beginning: bytes) -> bytes:
         """Return the lines as a gzip body; each starts with `beginning` (see `beginning_of`) in place of its brace."""
