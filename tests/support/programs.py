@@ -11,7 +11,8 @@ import os, signal, sys, threading, time
 from ext_sdk import AppExtension, flush, shutdown
 
 def say(*words):
-    print(*words, flush=True)
+    # Not print(): a signal may come while the main thread holds the lock of sys.stdout, for which others then wait.
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
 
 class Mine(AppExtension):
     @classmethod
@@ -72,6 +73,7 @@ class Program:
         # Not communicate(): that closes its input, for which an extension may wait, and loses what was read ahead.
         status = self._process.wait(WAIT)
         self.errors = self._process.stderr.read()
+        print(self.errors, file=sys.stderr)  # pytest shows it where a test fails
         return status, self._process.stdout.read()
 
 
