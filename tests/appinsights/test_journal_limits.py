@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from ext_appinsights.folder import Folder
 from tests.support.ingestion import HANG, Answer, IngestionServer
 from tests.support.journals import line_of, names, until
 
@@ -38,6 +39,31 @@ def test_a_journal_that_is_full_gives_up_the_oldest(channel_to, events, journals
     assert warning == (
         f"Telemetry to 127.0.0.1:{server.port}: the journal in {there.path} is full; the oldest items in it are dropped."
     )
+
+
+def test_the_thread_makes_room_in_time(channel_to, events, journals, monkeypatch):
+    """A caller that begins the next segment does not have to look through a folder that may be long."""
+    lookers = []
+    files = Folder.files
+
+    def watched(self):
+        lookers.append(threading.current_thread().name)
+        return files(self)
+
+    monkeypatch.setattr(Folder, "files", watched)
+    with IngestionServer() as server:
+        there = journals(server)
+        paths = [there.orphan(*[str(n)] * 20, age=1000.0 - n) for n in range(4)]
+        size = paths[0].stat().st_size
+        channel = channel_to(server, journal_max_bytes=4 * size, **SLOW)
+        for _ in range(50):
+            channel.send(events("new"))
+            channel.commit()
+            until(lambda: not channel._sender.journal.crowded)
+        assert sum(path.stat().st_size for path in there.files) <= 4 * size
+        assert not any(path.exists() for path in paths[:3])
+        assert lookers[0] == threading.current_thread().name
+        assert {*lookers[1:]} == {"ext_appinsights"}
 
 
 def test_where_others_have_all_the_room_items_stay_in_memory(channel_to, events, journals, caplog):

@@ -171,6 +171,37 @@ def test_a_forked_child_has_a_segment_of_its_own(channel_to, events, journal, jo
         assert names(server.wait_for_items(5))[3:] == ["fresh", "child"]
 
 
+FORKS_MEANWHILE = """
+import os, sys, threading, time
+from ext_appinsights import Channel, envelope, segment
+reading, go = threading.Event(), threading.Event()
+def read(self):
+    reading.set()
+    go.wait(20.0)
+    return real(self)
+real, segment.Segment.read = segment.Segment.read, read
+channel = Channel(sys.argv[1], journal=sys.argv[2], interval=0.0, exit_timeout=0.0)
+channel.send([envelope.event(time_ns=time.time_ns(), name="own")])
+channel.commit()
+assert reading.wait(20.0)
+child = os.fork()
+if child == 0:
+    has = [os.path.realpath(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")]
+    os._exit(any(path.startswith(os.path.realpath(sys.argv[2])) for path in has))
+go.set()
+os._exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="no /proc here")
+def test_a_forked_child_has_nothing_of_what_its_parent_is_just_taking_over(journal, journals):
+    """Else nobody could take it over once the parent is gone, for as long as the child lives."""
+    with IngestionServer() as server:
+        journals(server).orphan("left")
+        ended = run(FORKS_MEANWHILE, server.connection_string, str(journal))
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
 ENDS = """
 import sys, time
 from ext_appinsights import Channel, envelope

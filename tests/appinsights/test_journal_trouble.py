@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import shutil
 import signal
 import stat
+import tempfile
 import threading
 from time import monotonic
 
@@ -14,9 +16,9 @@ import pytest
 
 from ext_appinsights import Channel, folder, inbox, segment
 from ext_appinsights import journal as journal_module
-from ext_appinsights.records import HEADER, record
+from ext_appinsights.records import HEADER, record, settled
 from tests.support.ingestion import KEY, Answer, IngestionServer
-from tests.support.journals import line_of, names
+from tests.support.journals import line_of, names, until
 
 CANNOT = "items are kept in memory only until it can."
 
@@ -95,6 +97,39 @@ def test_a_link_in_the_folder_is_neither_read_nor_written(channel_to, events, jo
         assert names(server.items) == ["fresh", "left"]
     assert secret.exists()
     assert stat.S_ISFIFO((place / "1-c.journal").lstat().st_mode)
+
+
+def test_without_any_folder_that_can_be_written(channel_to, events, caplog, monkeypatch):
+    """As in a container whose file system is read-only: there is no temporary folder, then."""
+
+    def nowhere() -> str:
+        raise FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/tmp']")
+
+    monkeypatch.setattr(tempfile, "gettempdir", nowhere)
+    with IngestionServer() as server:
+        channel = channel_to(server, journal=True)
+        deliver(channel, server, events)
+        channel.close(5.0)
+
+    assert said(caplog) == [
+        f"the journal cannot be written (No usable temporary directory found in ['/tmp']); {CANNOT}"
+    ]
+
+
+def test_a_file_system_without_locks(channel_to, events, journal, caplog, monkeypatch):
+    """As some network shares: nothing is left on it."""
+
+    def without(*_: object) -> None:
+        raise OSError(errno.ENOTSUP, "Operation not supported")
+
+    monkeypatch.setattr(segment.fcntl, "flock", without)
+    with IngestionServer() as server:
+        channel = channel_to(server)
+        deliver(channel, server, events)
+        channel.close(5.0)
+
+    assert said(caplog) == [f"the journal in {journal} cannot be written (Operation not supported); {CANNOT}"]
+    assert [path for path in journal.rglob("*") if path.is_file()] == []
 
 
 def test_a_file_in_place_of_the_folder(channel_to, events, journal, caplog):
@@ -368,6 +403,34 @@ def test_a_commit_waits_until_what_another_one_took_along_is_on_disk(channel_to,
 
         assert journals(server).text == HEADER + record(line_of("mine")) + record(line_of("slow"))
         other.join(20.0)
+
+
+def test_what_is_settled_while_a_commit_takes_long_is_noted_after_it(channel_to, events, journals):
+    """Also if the thread has nothing else to do for long."""
+    go, started = threading.Event(), threading.Event()
+
+    def slow():
+        started.set()
+        go.wait(20.0)
+        return events("slow")
+
+    with IngestionServer(Answer(delay=0.5)) as server:
+        channel = channel_to(server, interval=600.0)
+        channel.send(events("a"))
+        channel.commit()
+        channel.kick()
+        server.wait_for_requests(1)
+        channel.send([slow])
+        other = threading.Thread(target=channel.commit)
+        other.start()
+        assert started.wait(20.0)
+        until(lambda: channel.stats()["accepted"] == 1)
+        threading.Event().wait(0.3)
+        go.set()
+        other.join(20.0)
+
+        note = settled([(len(HEADER), len(line_of("a")))])
+        until(lambda: journals(server).text == HEADER + record(line_of("a")) + record(line_of("slow")) + note)
 
 
 def test_a_file_that_is_deleted_before_it_is_locked_is_not_used(events, journals, monkeypatch):

@@ -110,6 +110,16 @@ def test_any_bytes_can_be_read(data: bytes):
     assert read(data).items == []
 
 
+@pytest.mark.parametrize("note", [b"=", b"=x", b"=1-2-3", b"=1," + b"9" * 5000])
+def test_a_note_that_says_nothing_is_counted(note: bytes):
+    """Its checksum is right, so somebody has written it like that."""
+    item = record(b'{"a":1}')
+
+    found = read(item + record(note) + item)
+
+    assert ([line for _, line in found.items], found.corrupt) == ([b'{"a":1}', b'{"a":1}'], 1)
+
+
 def test_many_damaged_beginnings_take_no_time():
     """What follows each of them is not summed up again and again."""
     found = read(b"01234567 {" * 100_000)

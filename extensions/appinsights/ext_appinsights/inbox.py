@@ -41,7 +41,8 @@ class Inbox:
         self._counts = counts
         self._journal = journal
         self._ready_bytes = 0
-        self._settled: deque[list[Line]] = deque()
+        self.owed: deque[tuple[Callable[[Iterable[Line]], None], list[Line]]] = deque()
+        """What the journal is still to be told: the method, and the lines."""
         self._lock = threading.Lock()
         self._holder = 0
 
@@ -66,7 +67,7 @@ class Inbox:
             self.failures.append(error)
         finally:
             self._leave()
-        if len(self.ready) >= self.ready_enough:
+        if journal.crowded or len(self.ready) >= self.ready_enough:
             self.ready_enough = NEVER
             signal(self.queued.wake)
 
@@ -184,11 +185,10 @@ class Inbox:
                 self._counts.spill()
                 self._journal.let_go([line])
 
-    def _note_settled(self) -> None:
-        while self._settled:
-            lines = self._settled.popleft()
-            if self._journal is not None:
-                self._journal.settle(lines)
+    def _note(self) -> None:
+        while self.owed:
+            tell, lines = self.owed.popleft()
+            tell(lines)
 
     def _next(self, most: int, extra: int, lines: list[Line]) -> Ticket | None:
         """Add up to `most` lines, or one request's worth, or what comes before a flush, which is returned."""
@@ -219,7 +219,6 @@ class Inbox:
         if not self._enter(PATIENCE):
             return
         try:
-            self._note_settled()
             lines: list[Line] = []
             ticket = self._next(most, extra, lines)
             if lines:
@@ -249,18 +248,20 @@ class Inbox:
     def settle(self, lines: list[Line]) -> None:
         """Note that these lines need not be delivered any more."""
         if self._journal is not None and lines:
-            self._settled.append(lines)
-            if self._enter(PATIENCE):
-                try:
-                    self._note_settled()
-                finally:
-                    self._leave()
+            self.owed.append((self._journal.settle, lines))
+            self.note()
 
     def give_back(self, lines: list[Line]) -> None:
         """Leave lines of another process's journal to whoever comes next."""
-        if self._journal is not None and self._enter(PATIENCE):
+        if self._journal is not None and lines:
+            self.owed.append((self._journal.give_back, lines))
+            self.note()
+
+    def note(self) -> None:
+        """Tell the journal what it is to be told, or as soon as nobody else is at it."""
+        if self.owed and self._enter(PATIENCE):
             try:
-                self._journal.give_back(lines)
+                self._note()
             finally:
                 self._leave()
 
@@ -283,7 +284,7 @@ class Inbox:
             self._counts.drop("closed", self.waiting(lambda: len(held)))
             return
         try:
-            self._note_settled()
+            self._note()
             self._part_with(held, "closed")
             if self._journal is not None and self.queued.items:
                 self._take_in(NEVER, NEVER)

@@ -1,7 +1,7 @@
 """What a channel keeps on disk: the items that are not settled yet, for whoever runs after this process.
 
 Nothing here looks at the wall clock for what this process holds. Whoever calls holds the channel's lock, except for
-`claim`, which the sending thread calls without it.
+`claim` and `make_room`, which the sending thread calls without it.
 """
 
 from __future__ import annotations
@@ -61,6 +61,9 @@ class Journal:
         self._current: Segment | None = None
         self._held: list[Segment] = []
         self._orphans = Orphans(counts)
+        self.crowded = False
+        """Whether the sending thread should see to room for the next segment."""
+        self._has_looked = self._is_looking = self._has_room = False
         self._off_until = 0.0
 
     @property
@@ -94,6 +97,8 @@ class Journal:
             return Line(line)
         current.unsettled += 1
         current.held += 1
+        if not self._has_looked and 2 * offset > self._segment_bytes:
+            self.crowded = True
         return Line(line, current, offset)
 
     def _write(self, lines: list[bytes], kept: list[Line]) -> None:
@@ -112,6 +117,8 @@ class Journal:
         offset = current.append(b"".join([records.record(line) for line in batch]))
         current.unsettled += len(batch)
         current.held += len(batch)
+        if not self._has_looked and 2 * offset > self._segment_bytes:
+            self.crowded = True
         for line in batch:
             kept.append(Line(line, current, offset))
             offset += len(line) + records.OVERHEAD
@@ -123,11 +130,31 @@ class Journal:
             self._tidy(before)
         folder = self._open()
         room = max(size + len(records.HEADER), self._segment_bytes)
-        if self._orphans.make_room(folder, room, self._options.journal_max_bytes):
-            self.troubles.append(("journal full", f"{self._name()} is full; the oldest items in it are dropped."))
+        if room > self._segment_bytes or not (self._has_room or self._is_looking):
+            self._make_room(folder, room)
+        self._has_looked = self._has_room = False
         self._current = Segment.create(folder)
         self._held.append(self._current)
         return self._current
+
+    def make_room(self) -> None:
+        """See in time to room for the next segment, so that no caller has to look through a long folder."""
+        folder, self.crowded, self._has_looked = self._folder, False, True
+        if folder is None:
+            return
+        self._is_looking = True
+        try:
+            # What is written to the current one until then takes room as well, at most half of it.
+            self._make_room(folder, self._segment_bytes + self._segment_bytes // 2)
+            self._has_room = True
+        except OSError:  # who needs it comes upon that, too
+            pass
+        finally:
+            self._is_looking = False
+
+    def _make_room(self, folder: Folder, room: int) -> None:
+        if self._orphans.make_room(folder, room, self._options.journal_max_bytes):
+            self.troubles.append(("journal full", f"{self._name()} is full; the oldest items in it are dropped."))
 
     def _open(self) -> Folder:
         if self._folder is not None and not self._folder.exists:
@@ -144,7 +171,10 @@ class Journal:
         self.troubles.append(("journal", what))
 
     def _name(self) -> str:
-        return f"the journal in {outer_of(self._options.journal)}"
+        try:
+            return f"the journal in {outer_of(self._options.journal)}"
+        except OSError:  # there is no temporary folder, or no working directory for a path that is relative
+            return "the journal"
 
     def settle(self, lines: Iterable[Line]) -> None:
         """Note that these need not be delivered any more."""
@@ -223,7 +253,6 @@ class Journal:
 
     def abandon(self) -> None:
         """Close what a child inherited; the locks stay with the parent."""
-        for held in self._held:
-            held.close()
+        segment.close_all()
         if self._folder is not None:
             self._folder.close()

@@ -96,6 +96,9 @@ class Loop:
     def _step(self) -> bool:
         """Do the next thing there is to do, or wait for one; return False when it is time to end."""
         self._tell()
+        self._inbox.note()
+        if self._journal is not None and self._journal.crowded:
+            self._journal.make_room()
         self._settle()
         if self._until is not None and self._until.settled:
             return False
@@ -137,7 +140,7 @@ class Loop:
         inbox = self._inbox
         inbox.queued.enough, inbox.ready_enough = fresh, ready
         # Looked at after that was set: a caller that came in between saw the old numbers and did not wake us.
-        if len(inbox.queued.items) < fresh and len(inbox.ready) < ready:
+        if len(inbox.queued.items) < fresh and len(inbox.ready) < ready and not inbox.owed:
             inbox.queued.wake.acquire(timeout=-1 if seconds is None else seconds)
         inbox.queued.enough = inbox.ready_enough = NEVER
 

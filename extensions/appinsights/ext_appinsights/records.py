@@ -108,8 +108,11 @@ def _take(line: bytes, offset: int, found: Contents, ranges: list[tuple[int, int
     if kind == b"{":
         found.items.append((offset, line))
     elif kind == b"=":
-        for text in line[1:].split(b","):
-            first, _, last = text.partition(b"-")
-            ranges.append((int(first), int(last or first)))
+        try:
+            for text in line[1:].split(b","):
+                first, _, last = text.partition(b"-")
+                ranges.append((int(first), int(last or first)))
+        except ValueError:
+            found.corrupt += 1
     elif line != _TITLE + _VERSION:
         found.foreign = True

@@ -23,6 +23,9 @@ POSSIBLE = fcntl is not None
 
 _ATTEMPTS = 10
 
+_open: set[Segment] = set()
+"""All of this process, also those that a thread is just opening."""
+
 
 class Segment:
     """A file that nobody else touches. Whoever calls its methods holds the channel's lock."""
@@ -42,6 +45,7 @@ class Segment:
         """Lines in it that cannot be used."""
         self._owed: list[tuple[int, int]] = []
         self._torn = False
+        _open.add(self)
 
     @classmethod
     def create(cls, folder: Folder) -> Segment:
@@ -54,15 +58,15 @@ class Segment:
         for _ in range(_ATTEMPTS):
             name, descriptor = folder.create()
             segment = cls(folder, name, descriptor, 0)
-            # Somebody who looks for orphans may have locked it first, and then deletes it as empty.
-            if segment._lock():
-                try:
+            try:
+                # Somebody who looks for orphans may have locked it first, and then deletes it as empty.
+                if segment._lock():
                     segment.append(records.HEADER)
-                except OSError:
-                    segment.remove()
-                    segment.close()
-                    raise
-                return segment
+                    return segment
+            except OSError:
+                segment.remove()
+                segment.close()
+                raise
             segment.close()
         raise OSError(errno.EAGAIN, "new files are taken away")
 
@@ -75,16 +79,21 @@ class Segment:
 
         """
         segment = cls(folder, name, folder.open(name), 0)
-        if not segment._lock():
+        try:
+            if segment._lock():
+                segment.size = os.fstat(segment.descriptor).st_size
+                return segment
+        except OSError:
             segment.close()
-            return None
-        segment.size = os.fstat(segment.descriptor).st_size
-        return segment
+            raise
+        segment.close()
+        return None
 
     def _lock(self) -> bool:
+        """Lock it; False if somebody else has it, or has deleted it. There are file systems without locks: OSError."""
         try:
             fcntl.flock(self.descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return False
         return self.is_there()
 
@@ -166,6 +175,13 @@ class Segment:
 
     def close(self) -> None:
         """Let go of it: whoever comes first may take what is left in it."""
+        _open.discard(self)
         if self.descriptor >= 0:
             os.close(self.descriptor)
             self.descriptor = -1
+
+
+def close_all() -> None:
+    """Close what a forked child has inherited; the locks stay with the parent."""
+    for segment in tuple(_open):
+        segment.close()
