@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-DISTRIBUTIONS := . extensions/appinsights extensions/opentelemetry extensions/timing devkit
+DISTRIBUTIONS := . extensions/appinsights extensions/opentelemetry extensions/opencensus extensions/timing extensions/telemetry devkit
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

@@ -45,9 +45,11 @@ class Distribution:
 SDK = Distribution(".", "ext_sdk")
 APPINSIGHTS = Distribution("extensions/appinsights", "ext_appinsights")
 OPENTELEMETRY = Distribution("extensions/opentelemetry", "ext_opentelemetry")
+OPENCENSUS = Distribution("extensions/opencensus", "ext_opencensus")
 TIMING = Distribution("extensions/timing", "ext_timing")
+TELEMETRY = Distribution("extensions/telemetry", "ext_telemetry")
 DEVKIT = Distribution("devkit", "ext_devkit")
-PRODUCTION = (SDK, APPINSIGHTS, OPENTELEMETRY, TIMING)
+PRODUCTION = (SDK, APPINSIGHTS, OPENTELEMETRY, OPENCENSUS, TIMING, TELEMETRY)
 DISTRIBUTIONS = (*PRODUCTION, DEVKIT)
 
 

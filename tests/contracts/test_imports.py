@@ -16,9 +16,11 @@ from tests.contracts.repository import (
     APPINSIGHTS,
     DEVKIT,
     DISTRIBUTIONS,
+    OPENCENSUS,
     OPENTELEMETRY,
     PRODUCTION,
     SDK,
+    TELEMETRY,
     TIMING,
     Distribution,
     Import,
@@ -31,8 +33,14 @@ MAY_IMPORT = {
     SDK: set(),
     APPINSIGHTS: set(),
     OPENTELEMETRY: {"ext_sdk", "ext_appinsights"},
+    OPENCENSUS: {
+        "ext_sdk",
+        "ext_appinsights",
+        "ext_opentelemetry",
+    },  # the last one late, and only where it is asked for
     TIMING: {"ext_sdk"},
-    DEVKIT: {"ext_sdk", "ext_appinsights", "ext_opentelemetry", "ext_timing"},
+    TELEMETRY: {"ext_sdk", "ext_opentelemetry"},
+    DEVKIT: {"ext_sdk", "ext_appinsights", "ext_opentelemetry", "ext_opencensus", "ext_timing", "ext_telemetry"},
 }
 OURS = {distribution.package for distribution in DISTRIBUTIONS}
 FOLDERS = {"extensions", "devkit", "tests", "samples", "docs"}
@@ -53,7 +61,7 @@ def test_imports_between_our_packages_point_one_way(distribution: Distribution):
     assert not wrong, report(f"{distribution.package} may import of ours only {sorted(allowed)}. Move the code:", wrong)
 
 
-@pytest.mark.parametrize("distribution", [OPENTELEMETRY, TIMING], ids=str)
+@pytest.mark.parametrize("distribution", [OPENTELEMETRY, OPENCENSUS, TIMING, TELEMETRY], ids=str)
 def test_an_extension_uses_only_the_public_names_of_the_sdk(distribution: Distribution):
     """`from ext_sdk import X` with X in `__all__` is the only form: what an extension of ours needs, others need too."""
     public = set(importlib.import_module("ext_sdk").__all__)

@@ -14,7 +14,7 @@ import pytest
 from ext_sdk import AppExtension, FuncExtension
 from tests.support.docs import DOCS
 
-PACKAGES = ("ext_sdk", "ext_appinsights", "ext_opentelemetry", "ext_timing")
+PACKAGES = ("ext_sdk", "ext_appinsights", "ext_opentelemetry", "ext_opencensus", "ext_timing", "ext_telemetry")
 
 pytestmark = pytest.mark.timeout(120)
 

@@ -1,0 +1,1 @@
+"""Custom telemetry and logs of Azure Functions, for Application Insights and OTLP."""
