@@ -297,3 +297,41 @@ def test_a_proxy_shows_no_credentials(monkeypatch):
 
     assert proxy is not None
     assert repr(proxy) == "Proxy(url='http://p:3128', variable='HTTPS_PROXY')"
+
+
+def test_proxies_that_are_given_count_in_place_of_the_environments(monkeypatch):
+    """Also where they have none for the scheme: then there is none."""
+    monkeypatch.setenv("HTTPS_PROXY", "http://environment.example:1")
+    given = {"https": "http://user:word@given.example:3128"}
+
+    found = proxy_for("https://service.example", given)
+
+    assert found is not None
+    assert (found.url, found.authorization) == (
+        "http://given.example:3128",
+        f"Basic {b64encode(b'user:word').decode()}",
+    )
+    assert proxy_for("http://service.example", given) is None
+    assert proxy_for("https://service.example", {}) is None
+
+
+def test_items_go_through_the_proxy_that_a_channel_was_given(monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    with Proxy() as proxy, IngestionServer() as server:
+        url = server.url.replace("127.0.0.1", "localhost")
+        transport = Transport(ConnectionString(KEY, url), 20.0, proxies={"http": proxy.url})
+
+        assert transport.post(BODY).status == 200
+        transport.close()
+
+    assert len(proxy.asked) == 1
+
+
+def test_a_given_proxy_that_is_none_is_named_as_the_option():
+    with pytest.raises(Failure) as caught:
+        proxy_for("https://service.example", {"https": "socks5://proxy.example"})
+
+    assert caught.value.what == (
+        "The option proxies['https'] is not the URL of an HTTP proxy, such as http://proxy.example.com:3128; "
+        "the items are kept and sent later. Correct it and restart, or name the service's host in NO_PROXY."
+    )

@@ -52,7 +52,7 @@ class Delivery:
         if self._transport is None:
             from ext_appinsights.transport import Transport
 
-            self._transport = Transport(self._target, longest, self._credential)
+            self._transport = Transport(self._target, longest, self._credential, self._options.proxies)
         # Without a thread nobody else waits: a request must not outlast the flush.
         self._transport.timeout = longest if deadline is None else min(longest, max(0.01, deadline - monotonic()))
         self._counts.bytes += len(body)

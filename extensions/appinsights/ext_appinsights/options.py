@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,10 @@ class Options:
 
     journal_max_bytes: int = 50 * 1024 * 1024
     """Bytes of all journals of this resource in that folder; more, and the oldest goes first and is counted."""
+
+    proxies: Mapping[str, str] | None = None
+    """Proxies by the scheme of the endpoint, `{"https": "http://proxy.example.com:3128"}`; None reads HTTPS_PROXY,
+    HTTP_PROXY, ALL_PROXY and NO_PROXY."""
 
     thread_setup: Callable[[], None] | None = None
     """Called once in the sending thread, before anything else."""

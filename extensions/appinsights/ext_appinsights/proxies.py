@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from ext_appinsights.failures import Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,7 @@ class Proxy:
     """`http://host:port` or `https://host:port`."""
 
     variable: str
-    """The environment variable that names it."""
+    """What names it: an environment variable, or the option `proxies`."""
 
     authorization: str | None = field(default=None, repr=False)
     """Value of the Proxy-Authorization header, for credentials in the variable."""
@@ -27,8 +31,10 @@ class Proxy:
         return self.url.partition("://")[2]
 
 
-def proxy_for(endpoint: str) -> Proxy | None:
+def proxy_for(endpoint: str, given: Mapping[str, str] | None = None) -> Proxy | None:
     """Return the proxy for a base URL: HTTPS_PROXY or HTTP_PROXY by its scheme, else ALL_PROXY; NO_PROXY excepts hosts.
+
+    `given` are proxies by scheme, in place of all that; without one for the scheme there is none.
 
     Read by `urllib.request`, so small letters win over capitals, and the system's own settings count on macOS and
     Windows where the environment names none.
@@ -40,6 +46,9 @@ def proxy_for(endpoint: str) -> Proxy | None:
     from urllib.request import getproxies, proxy_bypass
 
     target = urlsplit(endpoint)
+    if given is not None:
+        setting = given.get(target.scheme, "").strip()
+        return _read(setting, f"The option proxies[{target.scheme!r}]") if setting else None
     settings = getproxies()
     name = target.scheme if settings.get(target.scheme) else "all"
     setting = settings.get(name, "").strip()

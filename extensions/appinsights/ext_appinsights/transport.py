@@ -66,8 +66,14 @@ class Answer:
 class Transport:
     """Posts to one endpoint, over one connection that is kept open. For one thread only."""
 
-    def __init__(self, target: ConnectionString, timeout: float, credential: TokenCredential | None = None) -> None:
-        """Connect to nothing yet.
+    def __init__(
+        self,
+        target: ConnectionString,
+        timeout: float,
+        credential: TokenCredential | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> None:
+        """Connect to nothing yet. `proxies`: by scheme; None reads the environment.
 
         Raises:
             ConnectionStringError: with a credential the endpoint must be https.
@@ -79,6 +85,7 @@ class Transport:
         self._current = self._endpoint
         self._tokens = None if credential is None else Tokens(credential, target.aad_audience)
         self.timeout = timeout
+        self._proxies = proxies
         self._clock = deadlines.Clock()
         self._routes: dict[str, tuple[Proxy | None, urllib3.PoolManager]] = {}
         self._context: SSLContext | None = None
@@ -163,7 +170,7 @@ class Transport:
         if route is None:
             if len(self._routes) >= _MOST_ROUTES:
                 self.close()
-            proxy = proxy_for(self._current)
+            proxy = proxy_for(self._current, self._proxies)
             route = self._routes[self._current] = (proxy, deadlines.pools(self._clock, proxy, self._tls))
         return route[1]
 
