@@ -1,0 +1,177 @@
+"""What the function finds as `context.tracer`: a tracer of OpenCensus that belongs to one invocation."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from opencensus.trace import execution_context  # type: ignore[import-untyped]
+from opencensus.trace.base_span import BaseSpan  # type: ignore[import-untyped]
+from opencensus.trace.propagation.trace_context_http_header_format import (  # type: ignore[import-untyped]
+    TraceContextPropagator,
+)
+from opencensus.trace.tracer import Tracer  # type: ignore[import-untyped]
+from opencensus.trace.tracers.base import NullContextManager  # type: ignore[import-untyped]
+from opencensus.trace.tracers.context_tracer import ContextTracer  # type: ignore[import-untyped]
+from opencensus.trace.tracers.noop_tracer import NoopTracer  # type: ignore[import-untyped]
+
+from ext_opencensus.context import InvocationSpanContext, context_of
+from ext_opencensus.options import say_once
+from ext_opencensus.spans import InvocationSpan
+
+if TYPE_CHECKING:
+    from ext_opencensus.settings import Exporter, Sampler
+
+_log = logging.getLogger("ext_opencensus")
+_propagator = TraceContextPropagator()
+
+
+class SpanTracer(ContextTracer):  # type: ignore[misc]
+    """Makes the spans of one invocation, and hands each to the exporter as it ends."""
+
+    def __init__(self, exporter: Any, span_context: InvocationSpanContext) -> None:
+        self.exporter = exporter
+        self.span_context = span_context
+        self.trace_id = span_context.trace_id
+        self.root_span_id = span_context.caller
+        self.raised: BaseException | None = None
+        """What a span has failed with, so that those around it do not tell the same again."""
+        self._spans_list: list[InvocationSpan] = []
+        self._caller = NullContextManager(span_id=span_context.caller)
+
+    def start_span(self, name: str = "span") -> InvocationSpan:
+        """Make a span current, inside the one that is."""
+        parent = execution_context.get_current_span()
+        span = InvocationSpan(name, self._caller if parent is None else parent, self)
+        self._spans_list.append(span)
+        execution_context.set_current_span(span)
+        span.start()
+        return span
+
+    def span(self, name: str = "span") -> InvocationSpan:
+        """Make a span current, inside the one that is; it ends with its `with` block."""
+        return self.start_span(name)
+
+    def end_span(self, *_: Any, **__: Any) -> Any:
+        """End the span that is current, else the last one that was started."""
+        span = execution_context.get_current_span()
+        if span is None and self._spans_list:
+            span = self._spans_list[-1]
+        if span is None:
+            _log.warning("No active span, cannot do end_span.")
+            return None
+        self.end(span)
+        return span
+
+    def end(self, span: Any) -> None:
+        """End a span, which need not be the current one; once. A failure of the exporter is said once."""
+        span.finish()
+        _leave(span)
+        try:
+            self._spans_list.remove(span)
+        except ValueError:  # it has ended before, or is not of this tracer
+            return
+        try:
+            self.exporter.export(span.datas(self.span_context))
+        except Exception as error:
+            say_once(
+                logging.ERROR,
+                f"A span is not exported (said once): {type(self.exporter).__name__} failed with "
+                f"{type(error).__name__}: {error}",
+            )
+
+    def finish(self) -> None:
+        """End all spans, the innermost first."""
+        for span in reversed(list(self._spans_list)):
+            self.end(span)
+
+    def close(self, error: BaseException | None) -> None:
+        """End what the function has left open, which has failed if the function has."""
+        while self._spans_list:
+            span = self._spans_list[-1]
+            if error is not None:
+                span.fail(error, None)
+            self.end(span)
+        self.raised = None
+
+    def add_attribute_to_current_span(self, attribute_key: str, attribute_value: Any) -> None:
+        """Set an attribute of the span that is current, if there is one."""
+        span = execution_context.get_current_span()
+        if span is not None:
+            span.add_attribute(attribute_key, attribute_value)
+
+
+def _leave(span: Any) -> None:
+    """Have no span current that is `span`, or is inside it."""
+    current = inner = execution_context.get_current_span()
+    while inner is not None:
+        if inner is span:
+            parent = span.parent_span
+            execution_context.set_current_span(parent if isinstance(parent, BaseSpan) else None)
+            return
+        inner = getattr(inner, "parent_span", None) if inner is current or isinstance(inner, BaseSpan) else None
+
+
+class InvocationTracer(Tracer):  # type: ignore[misc]
+    """The tracer of one invocation."""
+
+    def __init__(self, span_context: InvocationSpanContext, sampler: Sampler | None, exporter: Exporter | None) -> None:
+        """Decide whether to record. Unlike the original it is not made current here: see `Entered`."""
+        self.span_context = span_context
+        self.sampler = sampler
+        self.exporter = exporter
+        self.propagator = _propagator
+        self.tracer = self.get_tracer()
+
+    def should_sample(self) -> bool:
+        """Ask the sampler; without an exporter there is nothing to record."""
+        if self.exporter is None:
+            return False
+        return self.sampler is None or bool(self.sampler.should_sample(self.span_context))
+
+    def get_tracer(self) -> Any:
+        """Return what makes spans: real ones, if the invocation is sampled."""
+        context = self.span_context
+        if not self.should_sample():
+            if self.exporter is not None:
+                context.trace_options.set_enabled(False)
+            return NoopTracer()
+        if self.sampler is not None and not context.trace_options.enabled:
+            context.sample_rate = _percent(self.sampler)
+        if not context.trace_options.enabled:
+            context.trace_options.set_enabled(True)
+        return SpanTracer(self.exporter, context)
+
+    def close(self, error: BaseException | None = None) -> None:
+        """End what is open."""
+        if isinstance(self.tracer, SpanTracer):
+            self.tracer.close(error)
+
+
+def _percent(sampler: Any) -> float:
+    """Return the percentage of traces that a sampler keeps, as far as it tells: ProbabilitySampler does."""
+    rate = getattr(sampler, "rate", 1.0)
+    return rate * 100.0 if isinstance(rate, (int, float)) and 0 < rate <= 1 else 100.0
+
+
+class Entered:
+    """A tracer made current here; `leave` puts back what was."""
+
+    __slots__ = ("_before", "_tracer")
+
+    def __init__(self, tracer: Any) -> None:
+        self._before = execution_context.get_opencensus_full_context()
+        self._tracer = tracer
+        execution_context.set_opencensus_tracer(tracer)
+        execution_context.set_current_span(None)
+
+    def leave(self, error: BaseException | None) -> None:
+        """Put back what was current before; an abandoned coroutine is closed from elsewhere, where nothing was set."""
+        here = execution_context.get_opencensus_tracer() is self._tracer
+        if here or not isinstance(error, GeneratorExit):
+            execution_context.set_opencensus_full_context(*self._before)
+
+
+def nothing() -> Any:
+    """Return a tracer that records nothing, for a function whose invocation is not traced."""
+    return InvocationTracer(context_of(None), None, None)
