@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from opencensus.trace import execution_context  # type: ignore[import-untyped]
 from opencensus.trace.propagation.tracestate_string_format import (  # type: ignore[import-untyped]
     TracestateStringFormatter,
 )
 from opencensus.trace.span_context import SpanContext, generate_trace_id  # type: ignore[import-untyped]
 from opencensus.trace.trace_options import TraceOptions  # type: ignore[import-untyped]
+
+from ext_opencensus.current import SPAN
 
 _TRACEPARENT = re.compile(r"[ \t]*([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?[ \t]*")
 _LONGEST = 512
@@ -34,16 +35,24 @@ class InvocationSpanContext(SpanContext):  # type: ignore[misc]
         self.caller = caller
         """Id of the span that called; None if there is none."""
         self.from_header = caller is not None
-        self.trace_options = TraceOptions("1" if sampled else "0")
+        self.sampled = sampled
+        """Whether it is recorded: at first what the caller says. `trace_options` has it once they were asked for."""
         self.tracestate = tracestate
         self.operation_name = ""
         """What everything in this operation is told to belong to."""
         self.sample_rate = WHOLE
 
+    def __getattr__(self, name: str) -> Any:
+        """Make the trace options when they are asked for: nothing but what calls others does."""
+        if name != "trace_options":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.trace_options = TraceOptions("1" if self.sampled else "0")
+        return self.trace_options
+
     @property
     def span_id(self) -> str | None:
         """Of the span that is current here, else of the caller's."""
-        span = execution_context.get_current_span()
+        span = SPAN.get(None)
         if span is not None and getattr(span.context_tracer, "span_context", None) is self:
             return span.span_id  # type: ignore[no-any-return]
         return self.caller

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ext_appinsights import ConnectionString
+    from ext_opencensus.spans import InvocationSpan
 
 
 class AppInsightsExporter(Exporter):  # type: ignore[misc]
@@ -65,6 +66,13 @@ class InvocationExporter(AppInsightsExporter):
     def export(self, span_datas: Sequence[Any]) -> None:
         """Take ended spans over."""
         self.hand_over(span_datas)
+
+    def take(self, span: InvocationSpan) -> None:
+        """Take a span of our own over as it is, and the children that it made itself."""
+        if "_child_spans" in span.__dict__:
+            self.hand_over(list(span))
+        else:
+            self.channel.send((partial(self._lines, span),))
 
 
 def _mark_as_exporter() -> None:

@@ -70,11 +70,10 @@ class OpenCensusExtension(AppExtension):
 
             shimmed = Shimmed(invocation)
             _plant(invocation, shimmed.tracer)
-            outcome = None
             try:
-                outcome = yield
+                yield
             finally:
-                shimmed.end(outcome)
+                shimmed.end()
             return
         if pipeline.untold:
             pipeline.tell()

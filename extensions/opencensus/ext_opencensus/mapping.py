@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from ext_appinsights import envelope, lines
 from ext_opencensus import redaction
 from ext_opencensus.failures import of_attributes, of_stack
+from ext_opencensus.plain import Plain
+from ext_opencensus.spans import InvocationSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -23,7 +25,12 @@ _SERVER, _CLIENT = 1, 2
 """opencensus.trace.span.SpanKind"""
 
 _OK_STATUS = range(200, 400)
-_ERROR_SEVERITY = 3
+_INFORMATION, _ERROR_SEVERITY = 1, 3
+_LONGEST_ID, _LONGEST_NAME = 128, 1024
+_NONE: Mapping[str, Any] = {}
+_Told = tuple[dict[str, Any], dict[str, Any]]
+"""Fields and properties."""
+_TEXTS = frozenset({"name", "url", "data", "target"})
 _MOST_LINKS = 100
 """In one property, of 8192 characters."""
 
@@ -35,42 +42,55 @@ class Mapper:
 
     def __init__(self, tags: Mapping[str, str], *, redact: bool = True) -> None:
         self._tags = dict(tags)
-        self._members = lines.tags(tags)
+        self._members = "".join(f"{lines.tags({key: value})}," for key, value in self._tags.items())
         self._redact = redact
+        self._plain = Plain(tags, redact=redact)
 
     def lines(self, span: Any) -> list[bytes]:
-        """Return the item of a span, and before it those of what happened in it."""
+        """Return the item of a span, and before it those of what happened in it.
+
+        A span is a `SpanData`, or one of ours that has ended.
+        """
+        if isinstance(span, InvocationSpan):
+            line = self._plain.line(span)
+            if line is not None:
+                return [line]
         return [*self._events(span), self._item(span)]
 
     def _item(self, span: Any) -> bytes:
-        attributes = span.attributes or {}
+        own = span.__dict__ if isinstance(span, InvocationSpan) else None
+        attributes = (span.attributes if own is None else own.get("attributes")) or _NONE
+        links = span.links if own is None else own.get("links")
+        status = span.status if own is None else own.get("status")
         is_request = span.span_kind == _SERVER
-        fields, properties = (self._request if is_request else self._dependency)(span, attributes)
-        properties |= {key: value for key, value in attributes.items() if not str(key).startswith("http.")}
-        if span.links:
-            properties["_MS.links"] = _links(span.links)
-        if not _is_ok(span.status) and getattr(span.status, "description", None):
-            properties["status.message"] = span.status.description
-        start = nanoseconds(span.start_time) or time_ns()
+        fields, properties = (self._request if is_request else self._dependency)(span, attributes, status)
+        for key, value in attributes.items():
+            if not str(key).startswith("http."):
+                properties[key] = value
+        if links:
+            properties["_MS.links"] = _links(links)
+        if not _is_ok(status) and (said := getattr(status, "description", None)):
+            properties["status.message"] = said
         if self._redact:
             properties = redaction.properties(properties)
-            for key in ("name", "url", "data", "target"):
-                if fields.get(key):
-                    fields[key] = redaction.text(fields[key])
+            for key in fields.keys() & _TEXTS:
+                fields[key] = redaction.text(fields[key])
+        start, end = _times(span, own)
+        context = span.context
         write = lines.request if is_request else lines.dependency
         return write(
             time_ns=start,
             id=span.span_id,
-            duration_ns=max(0, (nanoseconds(span.end_time) or start) - start),
+            duration_ns=max(0, end - start),
             properties=lines.properties(properties) if properties else "",
-            tags=self._of_operation(span, fields["name"] if is_request and "http.route" in attributes else ""),
-            sample_rate=getattr(span.context, "sample_rate", 100.0),
+            tags=self._of_operation(context, span.parent_span_id, is_request and "http.route" in attributes, fields),
+            sample_rate=getattr(context, "sample_rate", 100.0),
             **fields,
         )
 
-    def _request(self, span: Any, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    def _request(self, span: Any, attributes: Mapping[str, Any], status: Any) -> _Told:
         method, place = attributes.get("http.method"), attributes.get("http.route") or attributes.get("http.path")
-        code, success = _result(span, attributes)
+        code, success = _result(status, attributes)
         fields = {"name": span.name, "response_code": code, "success": success}
         properties = {}
         if place and ("http.method" in attributes or "http.route" in attributes):
@@ -81,14 +101,12 @@ class Mapper:
             fields["url"] = properties["request.url"] = str(attributes["http.url"])
         return fields, properties
 
-    def _dependency(self, span: Any, attributes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-        fields = {"name": span.name}
+    def _dependency(self, span: Any, attributes: Mapping[str, Any], status: Any) -> _Told:
+        fields: dict[str, Any] = {"name": span.name}
         if span.span_kind != _CLIENT:
-            status = span.status
-            return {
-                **fields, "type": "INPROC", "result_code": _code(status), "success": _is_ok(status),
-            }, {}  # fmt: skip
-        fields["result_code"], fields["success"] = _result(span, attributes)
+            fields |= {"type": "INPROC", "result_code": _code(status), "success": _is_ok(status)}
+            return fields, {}
+        fields["result_code"], fields["success"] = _result(status, attributes)
         url, method = attributes.get("http.url"), attributes.get("http.method")
         fields["type"] = str(attributes.get("component") or ("HTTP" if url else ""))
         if url:
@@ -98,25 +116,28 @@ class Mapper:
                 fields["name"] = f"{method} {path}"
         return fields, {}
 
-    def _of_operation(self, span: Any, name: str, parent: str | None = None) -> str:
-        name = name or getattr(span.context, "operation_name", "")
-        own = {"ai.operation.id": span.context.trace_id, "ai.operation.parentId": parent or span.parent_span_id}
-        if name:
-            own["ai.operation.name"] = redaction.text(name) if self._redact else name
-        members = lines.tags(own)
-        return f"{self._members},{members}" if self._members else members
+    def _of_operation(self, context: Any, parent: str | None, names_it: bool, fields: dict[str, Any]) -> str:
+        quoted = lines.quoted
+        found = f'{self._members}"ai.operation.id":{quoted(str(context.trace_id)[:_LONGEST_ID])}'
+        if parent:
+            found += f',"ai.operation.parentId":{quoted(str(parent)[:_LONGEST_ID])}'
+        name = fields["name"] if names_it else self._operation_name(context)
+        return f'{found},"ai.operation.name":{quoted(name[:_LONGEST_NAME])}' if name else found
+
+    def _operation_name(self, context: Any) -> str:
+        name: str = getattr(context, "operation_name", "")
+        return redaction.text(name) if self._redact else name
 
     def _events(self, span: Any) -> Iterator[bytes]:
         """Make an exception of how the span failed, and messages of what was noted in it."""
         failure = of_attributes(span) if span.span_kind == _SERVER else None
         failure = failure or of_stack(span)
         if failure is not None:
-            time = nanoseconds(span.end_time) or time_ns()
+            time = _times(span, span.__dict__ if isinstance(span, InvocationSpan) else None)[1]
             if self._redact:
                 failure = [{**one, "message": redaction.text(one["message"])} for one in failure]
-            yield lines.line(
-                envelope.exception(time_ns=time, details=failure, severity=_ERROR_SEVERITY, **self._of(span))
-            )
+            made = envelope.exception(time_ns=time, details=failure, severity=_ERROR_SEVERITY, **self._of(span))
+            yield lines.line(made)
         for annotation in span.annotations or ():
             attributes = getattr(annotation.attributes, "attributes", annotation.attributes) or {}
             yield self._message(span, annotation.timestamp, str(annotation.description), dict(attributes))
@@ -127,17 +148,21 @@ class Mapper:
         if self._redact:
             text, attributes = redaction.text(text), redaction.properties(attributes)
         when = nanoseconds(time) or time_ns()
-        return lines.line(
-            envelope.message(time_ns=when, text=text, severity=1, properties=attributes, **self._of(span))
-        )
+        made = envelope.message(time_ns=when, text=text, severity=_INFORMATION, properties=attributes, **self._of(span))
+        return lines.line(made)
 
     def _of(self, span: Any) -> dict[str, Any]:
-        name = getattr(span.context, "operation_name", "")
-        tags = {
-            **self._tags, "ai.operation.id": span.context.trace_id, "ai.operation.parentId": span.span_id,
-            "ai.operation.name": redaction.text(name) if self._redact else name,
-        }  # fmt: skip
+        own = {"ai.operation.id": span.context.trace_id, "ai.operation.parentId": span.span_id}
+        tags = {**self._tags, **own, "ai.operation.name": self._operation_name(span.context)}
         return {"tags": tags, "sample_rate": getattr(span.context, "sample_rate", 100.0)}
+
+
+def _times(span: Any, own: Mapping[str, Any] | None) -> tuple[int, int]:
+    """Return start and end in nanoseconds; `own` are the attributes of a span of ours, which has them as numbers."""
+    if own is not None and "start_time" not in own and "end_time" not in own and span._started:
+        return span._started, span._ended or time_ns()
+    start = nanoseconds(span.start_time) or time_ns()
+    return start, nanoseconds(span.end_time) or start
 
 
 def _told(event: Any) -> tuple[str, dict[str, Any]]:
@@ -150,15 +175,15 @@ def _told(event: Any) -> tuple[str, dict[str, Any]]:
     return f"{kind} {event.id}", {"message.event.type": kind, "message.event.id": event.id, **sizes}
 
 
-def _result(span: Any, attributes: Mapping[str, Any]) -> tuple[str, bool]:
+def _result(status: Any, attributes: Mapping[str, Any]) -> tuple[str, bool]:
     """Return code and success: those of HTTP if the span has a status code, else those of the span's status."""
     if "http.status_code" not in attributes:
-        return _code(span.status), _is_ok(span.status)
+        return _code(status), _is_ok(status)
     code = attributes["http.status_code"]
     try:
         number = int(code)
     except (TypeError, ValueError, OverflowError):
-        return str(code), _is_ok(span.status)
+        return str(code), _is_ok(status)
     return str(number), number in _OK_STATUS
 
 

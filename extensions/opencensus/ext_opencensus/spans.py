@@ -130,6 +130,17 @@ class InvocationSpan(original.Span):  # type: ignore[misc]
             span = getattr(span, "parent_span", None)
         return None if span is None else span.context_tracer
 
+    @property
+    def context(self) -> Any:
+        """The trace that it belongs to, as `SpanData` has it."""
+        tracer = self.context_tracer or self._tracer()
+        return None if tracer is None else tracer.span_context
+
+    @property
+    def parent_span_id(self) -> str | None:
+        """Id of the span around it, as `SpanData` has it."""
+        return None if self.parent_span is None else self.parent_span.span_id
+
     def datas(self, context: Any) -> list[Any]:
         """Return the span, and before it the children that it made itself, as exporters take them."""
         own = self.__dict__

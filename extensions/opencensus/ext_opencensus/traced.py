@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from ext_opencensus import web
 from ext_opencensus.context import context_of
-from ext_opencensus.tracer import Entered, InvocationTracer, SpanTracer
+from ext_opencensus.current import Entered
+from ext_opencensus.tracer import InvocationTracer, SpanTracer
 
 if TYPE_CHECKING:
     from ext_opencensus.pipeline import Pipeline
@@ -52,7 +53,7 @@ class Traced:
         try:
             self._finish(outcome, error)
         finally:
-            self._entered.leave(error)
+            self._entered.leave()
 
     def _finish(self, outcome: Outcome | None, error: BaseException | None) -> None:
         span = self._span

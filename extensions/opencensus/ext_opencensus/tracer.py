@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from opencensus.trace import execution_context  # type: ignore[import-untyped]
 from opencensus.trace.base_span import BaseSpan  # type: ignore[import-untyped]
 from opencensus.trace.propagation.trace_context_http_header_format import (  # type: ignore[import-untyped]
     TraceContextPropagator,
 )
+from opencensus.trace.trace_options import TraceOptions  # type: ignore[import-untyped]
 from opencensus.trace.tracer import Tracer  # type: ignore[import-untyped]
 from opencensus.trace.tracers.base import NullContextManager  # type: ignore[import-untyped]
 from opencensus.trace.tracers.context_tracer import ContextTracer  # type: ignore[import-untyped]
 from opencensus.trace.tracers.noop_tracer import NoopTracer  # type: ignore[import-untyped]
 
 from ext_opencensus.context import InvocationSpanContext, context_of
+from ext_opencensus.current import SPAN
+from ext_opencensus.exporter import AppInsightsExporter
 from ext_opencensus.options import say_once
 from ext_opencensus.spans import InvocationSpan
 
@@ -31,6 +33,7 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
 
     def __init__(self, exporter: Any, span_context: InvocationSpanContext) -> None:
         self.exporter = exporter
+        self._take = getattr(exporter, "take", None) if isinstance(exporter, AppInsightsExporter) else None
         self.span_context = span_context
         self.trace_id = span_context.trace_id
         self.root_span_id = span_context.caller
@@ -41,10 +44,10 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
 
     def start_span(self, name: str = "span") -> InvocationSpan:
         """Make a span current, inside the one that is."""
-        parent = execution_context.get_current_span()
+        parent = SPAN.get(None)
         span = InvocationSpan(name, self._caller if parent is None else parent, self)
         self._spans_list.append(span)
-        execution_context.set_current_span(span)
+        SPAN.set(span)
         span.start()
         return span
 
@@ -54,7 +57,7 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
 
     def end_span(self, *_: Any, **__: Any) -> Any:
         """End the span that is current, else the last one that was started."""
-        span = execution_context.get_current_span()
+        span = SPAN.get(None)
         if span is None and self._spans_list:
             span = self._spans_list[-1]
         if span is None:
@@ -72,7 +75,10 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
         except ValueError:  # it has ended before, or is not of this tracer
             return
         try:
-            self.exporter.export(span.datas(self.span_context))
+            if self._take is not None:
+                self._take(span)
+            else:
+                self.exporter.export(span.datas(self.span_context))
         except Exception as error:
             say_once(
                 logging.ERROR,
@@ -96,27 +102,27 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
 
     def add_attribute_to_current_span(self, attribute_key: str, attribute_value: Any) -> None:
         """Set an attribute of the span that is current, if there is one."""
-        span = execution_context.get_current_span()
+        span = SPAN.get(None)
         if span is not None:
             span.add_attribute(attribute_key, attribute_value)
 
 
 def _leave(span: Any) -> None:
     """Have no span current that is `span`, or is inside it."""
-    current = inner = execution_context.get_current_span()
-    while inner is not None:
+    inner = SPAN.get(None)
+    while isinstance(inner, BaseSpan):
         if inner is span:
             parent = span.parent_span
-            execution_context.set_current_span(parent if isinstance(parent, BaseSpan) else None)
+            SPAN.set(parent if isinstance(parent, BaseSpan) else None)
             return
-        inner = getattr(inner, "parent_span", None) if inner is current or isinstance(inner, BaseSpan) else None
+        inner = inner.parent_span
 
 
 class InvocationTracer(Tracer):  # type: ignore[misc]
     """The tracer of one invocation."""
 
     def __init__(self, span_context: InvocationSpanContext, sampler: Sampler | None, exporter: Exporter | None) -> None:
-        """Decide whether to record. Unlike the original it is not made current here: see `Entered`."""
+        """Decide whether to record. Unlike the original it is not made current here."""
         self.span_context = span_context
         self.sampler = sampler
         self.exporter = exporter
@@ -131,15 +137,15 @@ class InvocationTracer(Tracer):  # type: ignore[misc]
 
     def get_tracer(self) -> Any:
         """Return what makes spans: real ones, if the invocation is sampled."""
-        context = self.span_context
-        if not self.should_sample():
-            if self.exporter is not None:
-                context.trace_options.set_enabled(False)
+        context, decided = self.span_context, self.span_context.sampled
+        sampled = self.should_sample()
+        if self.exporter is not None and sampled is not decided:
+            context.sampled = sampled
+            context.trace_options = TraceOptions("1" if sampled else "0")
+        if not sampled:
             return NoopTracer()
-        if self.sampler is not None and not context.trace_options.enabled:
+        if self.sampler is not None and not decided:
             context.sample_rate = _percent(self.sampler)
-        if not context.trace_options.enabled:
-            context.trace_options.set_enabled(True)
         return SpanTracer(self.exporter, context)
 
     def close(self, error: BaseException | None = None) -> None:
@@ -152,24 +158,6 @@ def _percent(sampler: Any) -> float:
     """Return the percentage of traces that a sampler keeps, as far as it tells: ProbabilitySampler does."""
     rate = getattr(sampler, "rate", 1.0)
     return rate * 100.0 if isinstance(rate, (int, float)) and 0 < rate <= 1 else 100.0
-
-
-class Entered:
-    """A tracer made current here; `leave` puts back what was."""
-
-    __slots__ = ("_before", "_tracer")
-
-    def __init__(self, tracer: Any) -> None:
-        self._before = execution_context.get_opencensus_full_context()
-        self._tracer = tracer
-        execution_context.set_opencensus_tracer(tracer)
-        execution_context.set_current_span(None)
-
-    def leave(self, error: BaseException | None) -> None:
-        """Put back what was current before; an abandoned coroutine is closed from elsewhere, where nothing was set."""
-        here = execution_context.get_opencensus_tracer() is self._tracer
-        if here or not isinstance(error, GeneratorExit):
-            execution_context.set_opencensus_full_context(*self._before)
 
 
 def nothing() -> Any:

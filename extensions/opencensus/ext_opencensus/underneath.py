@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ext_opencensus import options
 from ext_opencensus.context import context_of
-from ext_opencensus.tracer import Entered
+from ext_opencensus.current import Entered
 
 if TYPE_CHECKING:
     from ext_opencensus.settings import Settings
-    from ext_sdk import Invocation, Outcome
+    from ext_sdk import Invocation
 
 _installed = False
 
@@ -83,13 +83,13 @@ class Shimmed:
         if self._steps_aside:
             execution_context.set_is_exporter(True)
 
-    def end(self, outcome: Outcome | None) -> None:
+    def end(self) -> None:
         """Put back what was current."""
         from opencensus.trace import execution_context
 
         if self._steps_aside:
             execution_context.set_is_exporter(False)
-        self._entered.leave(None if outcome is None else outcome.error)
+        self._entered.leave()
 
 
 class _Nowhere:
