@@ -1,0 +1,263 @@
+"""A span becomes an item, and items of what happened in it."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from opencensus.trace.attributes import Attributes
+from opencensus.trace.link import Link
+from opencensus.trace.span import SpanKind
+from opencensus.trace.status import Status
+from opencensus.trace.time_event import MessageEvent, Type
+
+from ext_opencensus import redaction
+from ext_opencensus.context import InvocationSpanContext
+from ext_opencensus.mapping import Mapper, nanoseconds
+from ext_opencensus.plain import Plain
+from ext_opencensus.spans import InvocationSpan
+from ext_opencensus.tracer import SpanTracer
+
+TAGS = {"ai.cloud.role": "shop", "ai.cloud.roleInstance": "one"}
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+STARTED = 1_767_323_045_678_901_000
+
+
+def ended(name="work", *, kind=SpanKind.UNSPECIFIED, attributes=None, change=None, operation="HttpTrigger"):
+    """A span of ours as it is when it has ended after 1.5 s."""
+    context = InvocationSpanContext(TRACE, CALLER, sampled=True)
+    context.operation_name = operation
+    tracer = SpanTracer(SimpleNamespace(export=lambda _: None), context)
+    span = InvocationSpan(name, SimpleNamespace(span_id=CALLER, context_tracer=None, parent_span=None), tracer)
+    span.span_kind = kind
+    span._started, span._ended = STARTED, STARTED + 1_500_000_000
+    for key, value in (attributes or {}).items():
+        span.add_attribute(key, value)
+    if change is not None:
+        change(span)
+    return span
+
+
+def items(span, *, redact=True):
+    return [json.loads(line) for line in Mapper(TAGS, redact=redact).lines(span)]
+
+
+def test_a_plain_span_is_a_part_of_the_work():
+    (item,) = items(ended(attributes={"rows": 7, "fast": True, "list": [1, "a"]}))
+
+    identifier = item["data"]["baseData"].pop("id")
+    assert len(identifier) == 16
+    assert item == {
+        "name": "Microsoft.ApplicationInsights.RemoteDependency",
+        "time": "2026-01-02T03:04:05.678901Z",
+        "sampleRate": 100.0,
+        "tags": {
+            **TAGS,
+            "ai.operation.id": TRACE,
+            "ai.operation.parentId": CALLER,
+            "ai.operation.name": "HttpTrigger",
+        },
+        "data": {
+            "baseType": "RemoteDependencyData",
+            "baseData": {
+                "ver": 2,
+                "name": "work",
+                "duration": "0.00:00:01.500",
+                "success": True,
+                "resultCode": "0",
+                "type": "INPROC",
+                "properties": {"rows": "7", "fast": "true", "list": '[1,"a"]'},
+            },
+        },
+    }
+
+
+def test_annotations_and_message_events_are_messages_of_their_span():
+    """AzureExporter leaves them out."""
+
+    def change(span):
+        span.add_annotation("half way", done=3, password="x")
+        moment = datetime(2026, 1, 2, 3, 4, 6, 5, timezone.utc)
+        span.add_message_event(MessageEvent(moment, "m1", Type.SENT, uncompressed_size_bytes=100))
+
+    span = ended(change=change)
+    annotation, event, item = items(span)
+
+    assert item["data"]["baseType"] == "RemoteDependencyData"
+    assert annotation["data"]["baseData"] == {
+        "ver": 2, "message": "half way", "severityLevel": 1, "properties": {"done": "3", "password": "REDACTED"},
+    }  # fmt: skip
+    assert event["time"] == "2026-01-02T03:04:06.000005Z"
+    assert event["data"]["baseData"]["message"] == "SENT m1"
+    assert event["data"]["baseData"]["properties"] == {
+        "message.event.type": "SENT",
+        "message.event.id": "m1",
+        "message.event.size.uncompressed": "100",
+        "message.event.size.compressed": "100",
+    }
+    assert {one["tags"]["ai.operation.parentId"] for one in (annotation, event)} == {span.span_id}
+
+
+def test_a_failure_is_an_exception_with_its_cause_told_once():
+    """By the innermost span that it left; those around it have failed as well."""
+    context = InvocationSpanContext(TRACE, CALLER, sampled=True)
+    taken = []
+    tracer = SpanTracer(SimpleNamespace(export=taken.extend), context)
+    try:
+        with tracer.span("outer"), tracer.span("inner") as inner:
+            try:
+                raise KeyError("a")
+            except KeyError as error:
+                raise ValueError("password=very-secret") from error
+    except ValueError:
+        pass
+
+    exception, *spans = [item for span in taken for item in items(span)]
+
+    assert [item["data"]["baseData"]["success"] for item in spans] == [False, False]
+    assert exception["tags"]["ai.operation.parentId"] == inner.span_id
+    data = exception["data"]["baseData"]
+    assert data["severityLevel"] == 3
+    assert [(one["typeName"], one["message"], one["outerId"]) for one in data["exceptions"]] == [
+        ("ValueError", "password=REDACTED", 0),
+        ("KeyError", "'a'", 1),
+    ]
+    assert data["exceptions"][0]["parsedStack"][0]["method"] == "test_a_failure_is_an_exception_with_its_cause_told_once"
+
+
+def test_an_exception_whose_text_cannot_be_made_is_told_all_the_same():
+    class Unspeakable(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    span = ended(change=lambda span: span.fail(Unspeakable(), None))
+    exception, item = items(span)
+
+    assert exception["data"]["baseData"]["exceptions"][0]["typeName"].endswith("Unspeakable")
+    said = "<the text of this Unspeakable could not be made>"
+    assert item["data"]["baseData"]["properties"] == {"status.message": said}
+
+
+def test_links_are_told_as_the_service_knows_them():
+    (item,) = items(ended(change=lambda span: span.add_link(Link("a" * 32, "b" * 16, attributes=Attributes()))))
+
+    assert item["data"]["baseData"]["properties"] == {
+        "_MS.links": f'[{{"operation_Id": "{"a" * 32}", "id": "{"b" * 16}"}}]'
+    }
+
+
+def test_credentials_in_urls_and_attributes_are_taken_out():
+    span = ended(
+        kind=SpanKind.CLIENT,
+        attributes={
+            "component": "HTTP",
+            "http.method": "GET",
+            "http.url": "https://me:word@shop.example:8443/items?code=abc&sig=def&size=2",
+            "x-functions-key": "abc",
+            "note": "Authorization: Bearer abcdefgh12345678",
+            "store": "AccountName=shop;AccountKey=abc==;EndpointSuffix=x",
+        },
+    )
+
+    (item,) = items(span)
+    data = item["data"]["baseData"]
+    assert (data["name"], data["target"]) == ("GET /items", "shop.example:8443")
+    assert data["data"] == "https://shop.example:8443/items?code=REDACTED&sig=REDACTED&size=2"
+    assert data["properties"] == {
+        "component": "HTTP",
+        "x-functions-key": "REDACTED",
+        "note": "Authorization: Bearer REDACTED",
+        "store": "AccountName=shop;AccountKey=REDACTED;EndpointSuffix=x",
+    }
+    (plain,) = items(span, redact=False)
+    assert plain["data"]["baseData"]["properties"]["x-functions-key"] == "abc"
+
+
+@pytest.mark.parametrize("text", ["code=5", "exit code=5", "next_token_count=4", "a@b.example", "per second", "?page=2"])
+def test_ordinary_texts_stay(text):
+    assert redaction.text(text) == text
+
+
+@pytest.mark.parametrize(
+    ("attributes", "name", "code", "success"),
+    [
+        ({"http.method": "GET", "http.route": "/items/{id}", "http.path": "/items/7"}, "GET /items/{id}", "0", True),
+        ({"http.method": "GET", "http.path": "/items/7", "http.status_code": 404}, "GET /items/7", "404", False),
+        ({"http.method": "GET", "http.status_code": "302"}, "GET", "302", True),
+        ({"http.route": "/items"}, "/items", "0", True),
+        ({"http.status_code": "odd"}, "work", "odd", True),
+        ({}, "work", "0", True),
+    ],
+)
+def test_a_servers_span_is_a_request(attributes, name, code, success):
+    (item,) = items(ended(kind=SpanKind.SERVER, attributes=attributes))
+
+    data = item["data"]["baseData"]
+    assert item["data"]["baseType"] == "RequestData"
+    assert (data["name"], data["responseCode"], data["success"]) == (name, code, success)
+    assert item["tags"]["ai.operation.name"] == (name if "http.route" in attributes else "HttpTrigger")
+
+
+def test_a_span_that_has_not_ended_has_no_length():
+    def change(span):
+        span._ended = 0
+        span.start_time = "2026-01-02T03:04:05.000000Z"
+
+    (item,) = items(ended(change=change))
+
+    assert (item["time"], item["data"]["baseData"]["duration"]) == ("2026-01-02T03:04:05.000000Z", "0.00:00:00.000")
+
+
+texts = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
+    ["", " ", "password=x", "https://u:p@h/?code=1", "Bearer abcdefgh1", "eyJhbGciOi.eyJzdWIiOi.x", "x" * 9000]
+)
+values = texts | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=True) | st.lists(st.integers())
+keys = texts | st.sampled_from(["http.url", "password", "k" * 151, "rows"])
+
+
+@given(texts, st.dictionaries(keys, values, max_size=6), texts, st.booleans())
+def test_the_quick_way_of_writing_a_span_is_the_thorough_one(name, attributes, operation, redact):
+    span = ended(name, attributes=attributes, operation=operation)
+    mapper = Mapper(TAGS, redact=redact)
+
+    quick = Plain(TAGS, redact=redact).line(span)
+
+    assert quick is None or json.loads(quick) == json.loads(mapper._item(span))
+
+
+def test_the_usual_span_goes_the_quick_way():
+    assert Plain(TAGS, redact=True).line(ended(attributes={"rows": 7, "name": "x", "fast": True})) is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda span: span.set_status(Status(2, "no")),
+        lambda span: span.add_annotation("x"),
+        lambda span: span.add_link(Link("a" * 32, "b" * 16)),
+        lambda span: setattr(span, "span_kind", SpanKind.CLIENT),
+        lambda span: setattr(span, "start_time", "2026-01-02T03:04:05.000000Z"),
+        lambda span: span.fail(ValueError(), None),
+        lambda span: span.add_attribute("password", "x"),
+        lambda span: span.add_attribute("http.url", "x"),
+    ],
+)
+def test_whatever_else_a_span_tells_goes_the_thorough_way(change):
+    assert Plain(TAGS, redact=True).line(ended(change=change)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("2026-01-02T03:04:05.678901Z", STARTED),
+        ("2026-01-02T03:04:05.5Z", 1_767_323_045_500_000_000),
+        ("nonsense", 0),
+        (None, 0),
+    ],
+)
+def test_times_are_read_as_opencensus_writes_them(text, found):
+    assert nanoseconds(text) == found
