@@ -126,7 +126,9 @@ def test_a_failure_is_an_exception_with_its_cause_told_once():
         ("ValueError", "password=REDACTED", 0),
         ("KeyError", "'a'", 1),
     ]
-    assert data["exceptions"][0]["parsedStack"][0]["method"] == "test_a_failure_is_an_exception_with_its_cause_told_once"
+    assert (
+        data["exceptions"][0]["parsedStack"][0]["method"] == "test_a_failure_is_an_exception_with_its_cause_told_once"
+    )
 
 
 def test_an_exception_whose_text_cannot_be_made_is_told_all_the_same():
@@ -177,7 +179,9 @@ def test_credentials_in_urls_and_attributes_are_taken_out():
     assert plain["data"]["baseData"]["properties"]["x-functions-key"] == "abc"
 
 
-@pytest.mark.parametrize("text", ["code=5", "exit code=5", "next_token_count=4", "a@b.example", "per second", "?page=2"])
+@pytest.mark.parametrize(
+    "text", ["code=5", "exit code=5", "next_token_count=4", "a@b.example", "per second", "?page=2"]
+)
 def test_ordinary_texts_stay(text):
     assert redaction.text(text) == text
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import warnings
 
 import pytest
-from opencensus.ext.azure.common import Options
 from opencensus.trace.samplers import AlwaysOnSampler
 
 from ext_opencensus import options
@@ -14,6 +14,10 @@ from ext_opencensus.settings import Settings
 from ext_sdk import SettingsError
 from tests.support.ingestion import KEY
 from tests.support.lifecycle import invoke
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    from opencensus.ext.azure.common import Options
 
 OTHER = "99999999-2222-3333-4444-555555555555"
 

@@ -76,15 +76,14 @@ class Mapper:
             for key in fields.keys() & _TEXTS:
                 fields[key] = redaction.text(fields[key])
         start, end = _times(span, own)
-        context = span.context
         write = lines.request if is_request else lines.dependency
         return write(
             time_ns=start,
             id=span.span_id,
             duration_ns=max(0, end - start),
             properties=lines.properties(properties) if properties else "",
-            tags=self._of_operation(context, span.parent_span_id, is_request and "http.route" in attributes, fields),
-            sample_rate=getattr(context, "sample_rate", 100.0),
+            tags=self._of_operation(span),
+            sample_rate=getattr(span.context, "sample_rate", 100.0),
             **fields,
         )
 
@@ -94,7 +93,7 @@ class Mapper:
         fields = {"name": span.name, "response_code": code, "success": success}
         properties = {}
         if place and ("http.method" in attributes or "http.route" in attributes):
-            fields["name"] = properties["request.name"] = f"{method or ''} {place}".strip()
+            fields["name"] = properties["request.name"] = _at(method, place)
         elif method:
             fields["name"] = str(method)
         if attributes.get("http.url"):
@@ -116,16 +115,19 @@ class Mapper:
                 fields["name"] = f"{method} {path}"
         return fields, {}
 
-    def _of_operation(self, context: Any, parent: str | None, names_it: bool, fields: dict[str, Any]) -> str:
-        quoted = lines.quoted
+    def _of_operation(self, span: Any) -> str:
+        quoted, context, parent = lines.quoted, span.context, span.parent_span_id
         found = f'{self._members}"ai.operation.id":{quoted(str(context.trace_id)[:_LONGEST_ID])}'
         if parent:
             found += f',"ai.operation.parentId":{quoted(str(parent)[:_LONGEST_ID])}'
-        name = fields["name"] if names_it else self._operation_name(context)
+        name = self._operation_name(span)
         return f'{found},"ai.operation.name":{quoted(name[:_LONGEST_NAME])}' if name else found
 
-    def _operation_name(self, context: Any) -> str:
-        name: str = getattr(context, "operation_name", "")
+    def _operation_name(self, span: Any) -> str:
+        """Return the route's name for a request that has one, else what the invocation is called."""
+        name: str = getattr(span.context, "operation_name", "")
+        if span.span_kind == _SERVER and span.attributes and span.attributes.get("http.route"):
+            name = _at(span.attributes.get("http.method"), span.attributes["http.route"])
         return redaction.text(name) if self._redact else name
 
     def _events(self, span: Any) -> Iterator[bytes]:
@@ -153,7 +155,7 @@ class Mapper:
 
     def _of(self, span: Any) -> dict[str, Any]:
         own = {"ai.operation.id": span.context.trace_id, "ai.operation.parentId": span.span_id}
-        tags = {**self._tags, **own, "ai.operation.name": self._operation_name(span.context)}
+        tags = {**self._tags, **own, "ai.operation.name": self._operation_name(span)}
         return {"tags": tags, "sample_rate": getattr(span.context, "sample_rate", 100.0)}
 
 
@@ -163,6 +165,10 @@ def _times(span: Any, own: Mapping[str, Any] | None) -> tuple[int, int]:
         return span._started, span._ended or time_ns()
     start = nanoseconds(span.start_time) or time_ns()
     return start, nanoseconds(span.end_time) or start
+
+
+def _at(method: Any, place: Any) -> str:
+    return f"{method or ''} {place}".strip()
 
 
 def _told(event: Any) -> tuple[str, dict[str, Any]]:
