@@ -98,7 +98,7 @@ def test_with_opentelemetry_underneath_the_same_code_makes_its_spans(insights):
     assert (call["name"], call["operation_ParentId"]) == ("GET /items", parent["id"])
     assert (parent["name"], parent["operation_ParentId"]) == ("parent", request["id"])
     assert service.requests[0]["traceparent"] == f"00-{TRACE}-{call['id']}-01"
-    assert records[0][0] == TRACE
+    assert records == [[TRACE, parent["id"], True]]
     assert "ERROR" not in logged
 
 
@@ -145,6 +145,29 @@ def test_with_opentelemetry_underneath_options_are_passed_on_and_failures_record
     ]
 
 
+def test_with_opentelemetry_underneath_ids_are_those_of_its_spans_also_without_a_caller(insights):
+    found, _ = run(
+        """
+        from types import SimpleNamespace
+        from ext_opencensus import OpenCensusExtension
+        OpenCensusExtension.configure(underneath="opentelemetry")
+        def main(req, context):
+            with context.tracer.span("work"):
+                given = context.tracer.span_context
+                return context.tracer.propagator.to_headers(given)["traceparent"].split("-")[1:]
+        found = invoke(main, req=1, context=Context(trace_context=SimpleNamespace(trace_parent="", trace_state="")))
+        assert flush(20.0)
+        print(json.dumps(found))
+        """,
+        APPLICATIONINSIGHTS_CONNECTION_STRING=insights.connection_string,
+    )
+
+    (request,) = insights.store.rows("requests")
+    (span,) = insights.store.rows("dependencies")
+    assert span["operation_ParentId"] == request["id"]
+    assert found == [span["operation_Id"], span["id"], "01"]
+
+
 def test_what_makes_spans_can_be_changed_and_changed_back(insights):
     found, _ = run(
         """
@@ -189,12 +212,13 @@ def test_neither_opencensus_nor_opentelemetry_is_imported_before_it_is_needed():
     found, _ = run(
         """
         from ext_opencensus import OpenCensusExtension
-        OpenCensusExtension.configure(connection_string="InstrumentationKey=11111111-2222-3333-4444-555555555555")
+        OpenCensusExtension.configure()
         early = sorted({name.partition(".")[0] for name in sys.modules} & {"opencensus", "google", "urllib3"})
         invoke(lambda req, context: context.tracer.span("x").__exit__(None, None, None), req=1)
         late = sorted(name for name in sys.modules if name.startswith(("opentelemetry", "ext_opentelemetry")))
         print(json.dumps([early, late]))
-        """
+        """,
+        APPLICATIONINSIGHTS_CONNECTION_STRING="InstrumentationKey=1;IngestionEndpoint=http://127.0.0.1:1",
     )
 
     assert found == [[], []]

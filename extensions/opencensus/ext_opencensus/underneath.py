@@ -8,8 +8,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.trace import get_current_span
+
 from ext_opencensus import options
-from ext_opencensus.context import context_of
+from ext_opencensus.context import InvocationSpanContext, context_of
 from ext_opencensus.current import Entered
 
 if TYPE_CHECKING:
@@ -75,7 +77,7 @@ class Shimmed:
         from opencensus.trace.tracer import Tracer  # type: ignore[import-untyped]
 
         before = execution_context.get_opencensus_full_context()
-        self.tracer = Tracer(context_of(invocation.trace_context), AlwaysOnSampler(), _Nowhere())
+        self.tracer = Tracer(_continued(invocation.trace_context), AlwaysOnSampler(), _Nowhere())
         execution_context.set_opencensus_full_context(*before)  # the original makes itself current
         self._entered = Entered(self.tracer)
         # What both of them trace is to be one span: OpenTelemetry's, which knows that it is a client's.
@@ -90,6 +92,35 @@ class Shimmed:
         if self._steps_aside:
             execution_context.set_is_exporter(False)
         self._entered.leave()
+
+
+class ShimmedSpanContext(InvocationSpanContext):
+    """The ids of OpenTelemetry's current span, which log records and the headers of calls are to have."""
+
+    @property
+    def trace_id(self) -> str:
+        """Of the current span, else of the caller's."""
+        current = get_current_span().get_span_context()
+        return f"{current.trace_id:032x}" if current.is_valid else self._trace_id
+
+    @trace_id.setter
+    def trace_id(self, value: str) -> None:
+        self._trace_id = value
+
+    @property
+    def span_id(self) -> str | None:
+        """Of the current span, else of the caller's."""
+        current = get_current_span().get_span_context()
+        return f"{current.span_id:016x}" if current.is_valid else self.caller
+
+    @span_id.setter
+    def span_id(self, value: str | None) -> None:
+        """Take no notice, as the original's tracers do not count here."""
+
+
+def _continued(carried: Any) -> ShimmedSpanContext:
+    found = context_of(carried)
+    return ShimmedSpanContext(found.trace_id, found.caller, found.sampled, found.tracestate)
 
 
 class _Nowhere:
