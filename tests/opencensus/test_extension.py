@@ -96,6 +96,28 @@ def test_a_span_is_exported_when_the_function_raises_and_the_exception_goes_on(m
     assert frames[-1]["function_name"]["value"] == "fail"
 
 
+def test_a_failure_that_cannot_be_told_is_still_the_functions_own(memory, monkeypatch, caplog):
+    """As where the machine's policy forbids MD5, by which OpenCensus numbers its stacks."""
+
+    def forbidden(*_args, **_kwargs):
+        raise ValueError("disabled for FIPS")
+
+    monkeypatch.setattr("hashlib.md5", forbidden)
+
+    def main(req, context):
+        with context.tracer.span("work"):
+            raise LookupError("no such item")
+
+    for _ in range(2):
+        with pytest.raises(LookupError):
+            invoke(main, req=1)
+
+    assert [(span.status.message, span.stack_trace) for span in memory.spans] == [("no such item", None)] * 2
+    assert [record.message for record in caplog.records] == [
+        "An exception is not told (said once): ValueError: disabled for FIPS"
+    ]
+
+
 def test_spans_that_were_left_open_end_with_the_invocation_and_fail_with_it(memory):
     def main(req, context):
         context.tracer.start_span("outer")

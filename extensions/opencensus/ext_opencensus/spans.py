@@ -6,6 +6,7 @@ Here each of that is made when it is asked for.
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime, timezone
 from time import time_ns
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ from opencensus.trace.time_event import Annotation  # type: ignore[import-untype
 
 from ext_appinsights.fields import timestamp
 from ext_appinsights.stacks import from_exception
+from ext_opencensus.options import say_once
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +75,7 @@ class InvocationSpan(original.Span):  # type: ignore[misc]
         make = _MADE_LATE.get(name)
         if make is None:
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
-        made = self.__dict__[name] = make()
-        return made
+        return self.__dict__.setdefault(name, make())  # of two threads that ask at once, both get the same
 
     def span(self, name: str = "child_span") -> InvocationSpan:
         """Make a child, which ends up where this span does, and together with it."""
@@ -114,15 +115,19 @@ class InvocationSpan(original.Span):  # type: ignore[misc]
         except Exception:  # the function's own exception
             said = f"<the text of this {type(error).__name__} could not be made>"
         self.status = Status(_UNKNOWN, said)
-        if traceback is None:
-            traceback = error.__traceback__
+        try:
+            self.stack_trace = self._failure(error, traceback or error.__traceback__)
+        except Exception as trouble:  # in place of the function's own error it must not come
+            say_once(logging.ERROR, f"An exception is not told (said once): {type(trouble).__name__}: {trouble}")
+
+    def _failure(self, error: BaseException, traceback: TracebackType | None) -> Failure:
         stack = Failure.from_traceback(traceback)
         tracer = self._tracer()
         if tracer is None or tracer.raised is not error:
             stack.details = from_exception(error)
             if tracer is not None:
                 tracer.raised = error
-        self.stack_trace = stack
+        return stack  # type: ignore[no-any-return]
 
     def _tracer(self) -> SpanTracer | None:
         span: Any = self
