@@ -233,6 +233,41 @@ def test_invocations_that_run_beside_each_other_do_not_mix(memory):
         assert (outer.parent_span_id, inner.parent_span_id) == (CALLER, outer.span_id)
 
 
+def test_threads_and_coroutines_at_once_each_have_their_whole_trace(fresh, server, tmp_path):
+    """Two hundred invocations, half of them on pool threads, with a journal: each span arrives once, at its place."""
+    fresh.configure(connection_string=server.connection_string, storage_path=str(tmp_path / "kept"))
+
+    def work(req, context):
+        with context.tracer.span(f"outer {req}"), context.tracer.span(f"inner {req}"):
+            pass
+
+    async def asynchronous(req, context):
+        with context.tracer.span(f"outer {req}"):
+            await asyncio.sleep(0)
+            with context.tracer.span(f"inner {req}"):
+                await asyncio.sleep(0)
+
+    def given(number):
+        return {"req": number, "context": of(f"00-{number + 1:032x}-{CALLER}-01")}
+
+    async def everything():
+        await asyncio.gather(*(invoke_async(asynchronous, **given(number)) for number in range(100)))
+
+    with ThreadPoolExecutor(8) as pool:
+        running = [pool.submit(invoke, work, **given(number)) for number in range(100, 200)]
+        asyncio.run(everything())
+        assert [one.result() for one in running] == [None] * 100
+    assert fresh.shutdown(30.0)
+
+    items = {item["data"]["baseData"]["name"]: item for item in server.items}
+    assert len(items) == len(server.items) == 400
+    for number in range(200):
+        outer, inner = items[f"outer {number}"], items[f"inner {number}"]
+        assert outer["tags"]["ai.operation.parentId"] == CALLER
+        assert inner["tags"]["ai.operation.parentId"] == outer["data"]["baseData"]["id"]
+        assert outer["tags"]["ai.operation.id"] == inner["tags"]["ai.operation.id"] == f"{number + 1:032x}"
+
+
 def test_tasks_of_one_invocation_are_siblings_and_hand_on_their_own_ids(memory):
     """OpenCensus's tracer would hand on the id of whichever span began last."""
     handed_on = {}
@@ -447,6 +482,39 @@ def test_the_invocation_has_a_span_of_its_own_if_that_is_wanted(fresh, memory):
     }
 
 
+@pytest.mark.parametrize(
+    ("host", "route"),
+    [
+        ('{"extensions": {"http": {"routePrefix": ""}}}', "/items/{id}"),
+        ("{", "/api/items/{id}"),
+        ("[]", "/api/items/{id}"),
+    ],
+)
+def test_a_route_begins_as_host_json_says(fresh, memory, tmp_path, monkeypatch, host, route):
+    (tmp_path / "host.json").write_text(host)
+    monkeypatch.setenv("AzureWebJobsScriptRoot", str(tmp_path))
+    fresh.configure(exporter=memory, invocation_span=True)
+
+    invoke(lambda req, context: "ok", trigger=ITEMS, req=request())
+
+    assert memory.spans[0].attributes["http.route"] == route
+    monkeypatch.setenv("AzureFunctionsJobHost__extensions__http__routePrefix", "v1/")
+    invoke(lambda req, context: "ok", trigger=ITEMS, req=request())
+    assert memory.spans[1].attributes["http.route"] == "/v1/items/{id}"
+
+
+@pytest.mark.parametrize(
+    ("result", "status"),
+    [("text", 200), (b"x", 200), (None, 204), (func.HttpResponse(status_code=404), 404), ({"a": 1}, None)],
+)
+def test_the_status_is_what_the_host_answers(fresh, memory, result, status):
+    fresh.configure(exporter=memory, invocation_span=True)
+
+    invoke(lambda req, context: result, trigger=ITEMS, req=request())
+
+    assert memory.spans[0].attributes.get("http.status_code") == status
+
+
 def test_everything_is_of_the_operation_that_the_invocations_span_names(fresh, server):
     fresh.configure(connection_string=server.connection_string, invocation_span=True, enable_local_storage=False)
 
@@ -477,6 +545,7 @@ def test_under_a_host_that_reports_the_request_the_invocations_span_is_none(fres
     assert own.span_kind == SpanKind.UNSPECIFIED
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # OpenCensus's own spans
 def test_the_exporter_works_with_opencensuss_own_tracer_too(server):
     exporter = AppInsightsExporter(server.connection_string, journal=False)
     tracer = Tracer(

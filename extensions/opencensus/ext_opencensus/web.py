@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -20,12 +23,30 @@ def attributes_of(invocation: Invocation) -> dict[str, Any]:
         found["http.method"] = str(method).upper()
     if trigger.binding:
         route = trigger.binding.get("route")
-        found["http.route"] = f"/api/{invocation.function_name if route is None else str(route).strip('/')}"
+        parts = (_prefix(), invocation.function_name if route is None else str(route).strip("/"))
+        found["http.route"] = "/" + "/".join(filter(None, parts))
     if url := str(getattr(request, "url", "") or ""):
-        parts = urlsplit(url)
-        found["http.host"], found["http.path"] = parts.netloc.rpartition("@")[2], parts.path or "/"
-        found["http.url"] = f"{parts.scheme}://{found['http.host']}{found['http.path']}" if parts.scheme else parts.path
+        read = urlsplit(url)
+        found["http.host"], found["http.path"] = read.netloc.rpartition("@")[2], read.path or "/"
+        found["http.url"] = f"{read.scheme}://{found['http.host']}{found['http.path']}" if read.scheme else read.path
     return found
+
+
+def _prefix() -> str:
+    """Return what routes begin with: the app setting, else what host.json says, else `api`."""
+    found = os.environ.get("AzureFunctionsJobHost__extensions__http__routePrefix")  # noqa: SIM112 - the platform spells it so
+    if found is None:
+        found = _prefix_in(os.environ.get("AzureWebJobsScriptRoot") or os.getcwd())  # noqa: SIM112 - as above
+    return found.strip("/")
+
+
+@lru_cache(1)
+def _prefix_in(folder: str) -> str:
+    try:
+        with open(os.path.join(folder, "host.json"), encoding="utf-8-sig") as file:
+            return str(json.load(file)["extensions"]["http"]["routePrefix"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return "api"
 
 
 def status_of(args: Mapping[str, Any], result: Any) -> int | None:
