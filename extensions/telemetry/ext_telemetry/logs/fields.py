@@ -1,0 +1,98 @@
+"""What of a `logging.LogRecord` becomes which field of a telemetry record."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+_TRACE = 1
+_STEPS = ((logging.CRITICAL, 21), (logging.ERROR, 17), (logging.WARNING, 13), (logging.INFO, 9), (logging.DEBUG, 5))
+
+CUSTOM_DIMENSIONS = "custom_dimensions"
+"""The key of `extra` with which OpenCensus's handler took custom dimensions."""
+
+_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+"""What a record has without `extra`, and what formatters add to it."""
+
+_USUAL = len(vars(logging.makeLogRecord({})))
+_PLAIN = frozenset({str, int, float, bool})
+
+
+def severity_number(level: int) -> int:
+    """Return OpenTelemetry's severity of a level (logs data model, "Mapping of SeverityNumber")."""
+    for start, number in _STEPS:
+        if level >= start:
+            return number + min(level - start, 3)
+    return _TRACE
+
+
+def body_of(record: logging.LogRecord) -> str:
+    """Return the message with its arguments; without them, where they do not fit."""
+    message = record.msg
+    if not record.args and type(message) is str:
+        return message
+    try:
+        return record.getMessage()
+    except Exception:
+        return _text(message)
+
+
+def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
+    """Return what `extra` brought, its custom dimensions as such, and where the record was made."""
+    found = vars(record)
+    attributes: dict[str, Any] = {
+        "code.file.path": record.pathname,
+        "code.line.number": record.lineno,
+        "code.function.name": record.funcName,
+        "thread.name": record.threadName,
+        "thread.id": record.thread,
+    }
+    if len(found) > _USUAL:
+        _add_extra(attributes, found)
+    return attributes
+
+
+def _add_extra(attributes: dict[str, Any], found: dict[str, Any]) -> None:
+    given = found.get(CUSTOM_DIMENSIONS)
+    for key in found.keys() - _OWN:
+        if key != CUSTOM_DIMENSIONS or not isinstance(given, dict):
+            _add(attributes, key, found[key])
+    if isinstance(given, dict):
+        for key, value in given.items():
+            _add(attributes, key if type(key) is str else _text(key), value)
+
+
+def _add(attributes: dict[str, Any], key: str, value: object) -> None:
+    if type(value) in _PLAIN:
+        attributes[key] = value
+    elif value is not None:  # what has no value is no dimension
+        attributes[key] = plain(value)
+
+
+def plain(value: object) -> Any:
+    """Return a value as it is now, as what can be kept: it may change once the function goes on."""
+    if isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, (dict, list, tuple)):
+        try:
+            return json.dumps(value, ensure_ascii=False, default=_text)
+        except (TypeError, ValueError, RecursionError):  # keys that are no text, or a loop
+            pass
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # of the app's own object
+        return f"<{type(value).__name__}: {type(error).__name__} in __str__>"
+
+
+def exception_of(record: logging.LogRecord) -> BaseException | None:
+    """Return the exception of a record, if it has one."""
+    given: Any = record.exc_info
+    if not given:
+        return None
+    error = given[1] if isinstance(given, tuple) and len(given) > 1 else given
+    return error if isinstance(error, BaseException) else None
