@@ -254,6 +254,13 @@ def test_whatever_else_a_span_tells_goes_the_thorough_way(change):
     assert Plain(TAGS, redact=True).line(ended(change=change)) is None
 
 
+def test_names_and_keys_that_are_no_texts_are_written_as_such():
+    (item,) = items(ended(7, attributes={8: "eight"}))
+
+    data = item["data"]["baseData"]
+    assert (data["name"], data["properties"]) == ("7", {"8": "eight"})
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

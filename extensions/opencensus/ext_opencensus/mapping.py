@@ -66,7 +66,7 @@ class Mapper:
         fields, properties = (self._request if is_request else self._dependency)(span, attributes, status)
         for key, value in attributes.items():
             if not str(key).startswith("http."):
-                properties[key] = value
+                properties[str(key)] = value
         if links:
             properties["_MS.links"] = _links(links)
         if not _is_ok(status) and (said := getattr(status, "description", None)):
@@ -90,7 +90,7 @@ class Mapper:
     def _request(self, span: Any, attributes: Mapping[str, Any], status: Any) -> _Told:
         method, place = attributes.get("http.method"), attributes.get("http.route") or attributes.get("http.path")
         code, success = _result(status, attributes)
-        fields = {"name": span.name, "response_code": code, "success": success}
+        fields = {"name": str(span.name), "response_code": code, "success": success}
         properties = {}
         if place and ("http.method" in attributes or "http.route" in attributes):
             fields["name"] = properties["request.name"] = _at(method, place)
@@ -101,7 +101,7 @@ class Mapper:
         return fields, properties
 
     def _dependency(self, span: Any, attributes: Mapping[str, Any], status: Any) -> _Told:
-        fields: dict[str, Any] = {"name": span.name}
+        fields: dict[str, Any] = {"name": str(span.name)}
         if span.span_kind != _CLIENT:
             fields |= {"type": "INPROC", "result_code": _code(status), "success": _is_ok(status)}
             return fields, {}
