@@ -29,6 +29,7 @@ class Pipeline:
     """One configuration, put into force."""
 
     def __init__(self, settings: Settings, *, exports: bool = True) -> None:
+        self._traced: type[Traced] | None = None
         self.sampler = settings.sampler
         self.span_kind = "none"
         self.untold: deque[tuple[int, str]] = deque(maxlen=100)
@@ -62,9 +63,11 @@ class Pipeline:
 
     def enter(self, invocation: Invocation) -> Traced:
         """Begin to trace an invocation here."""
-        from ext_opencensus.traced import Traced
+        if self._traced is None:
+            from ext_opencensus.traced import Traced
 
-        return Traced(self, invocation)
+            self._traced = Traced
+        return self._traced(self, invocation)
 
     def tell(self) -> None:
         """Log what is untold, in an invocation: of all other lines a host cannot tell whose they are, and drops them.

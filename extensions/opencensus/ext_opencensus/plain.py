@@ -12,7 +12,7 @@ from ext_appinsights.fields import KEY_LIMIT, TEXT_LIMIT, VALUE_LIMIT, duration,
 from ext_opencensus import redaction
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 _UNUSUAL = ""
 _REMEMBERED = 2048
@@ -37,7 +37,9 @@ class Plain:
             return None
         if not isinstance(name, str) or not 0 < len(name) <= TEXT_LIMIT or name.isspace() or self._suspects(name):
             return None
-        members = self._members(own["attributes"].items()) if "attributes" in own else ""
+        attributes = own.get("attributes")
+        # The dict inside: to go through the one around it takes as long as all the rest.
+        members = self._members(getattr(attributes, "_dict", attributes)) if attributes is not None else ""
         operation = self._names.get(context.operation_name) or self._learn_name(context.operation_name)
         if members is None or operation is _UNUSUAL:
             return None
@@ -54,16 +56,19 @@ class Plain:
             context.sample_rate,
         )
 
-    def _members(self, attributes: Iterable[tuple[Any, Any]]) -> str | None:
-        written = []
-        for key, value in attributes:
-            start = self._keys.get(key) or self._learn_key(key)
+    def _members(self, attributes: Mapping[Any, Any]) -> str | None:
+        written, keys, quoted = [], self._keys, lines.quoted
+        for key, value in attributes.items():
+            start = keys.get(key) or self._learn_key(key)
             if start is _UNUSUAL or value is None:
                 return None
+            if type(value) is int:
+                written.append(f'{start}"{value}"')
+                continue
             text = value if type(value) is str else value_text(value)
             if len(text) > VALUE_LIMIT or self._suspects(text):
                 return None
-            written.append(start + lines.quoted(text))
+            written.append(start + quoted(text))
         return ",".join(written)
 
     def _suspects(self, text: str) -> bool:
