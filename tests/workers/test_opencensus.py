@@ -11,7 +11,7 @@ import pytest
 
 from ext_devkit.insights.server import InsightsServer
 from tests.support.backend import backend
-from tests.workers import drive
+from tests.workers import apps, drive
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 BOTH = ("opencensus_v1", "opencensus_v2")
@@ -87,6 +87,56 @@ def test_what_is_not_sent_yet_is_delivered_when_sigterm_ends_the_worker(sample):
     sample.end(signal.SIGTERM)
 
     assert len(sample.insights.store.rows("dependencies")) == 10
+
+
+GUIDE = """
+import json
+import logging
+import os
+import requests
+from ext_opencensus import OpenCensusExtension
+from opencensus.trace import config_integration
+config_integration.trace_integrations(['requests'])
+OpenCensusExtension.configure()
+
+def main(req, context):
+    logging.info('Executing HttpTrigger with OpenCensus extension')
+    with context.tracer.span("parent"):
+        response = requests.get(url=os.environ['BACKEND_URL'])
+    return json.dumps({
+        'method': req.method,
+        'response': response.status_code,
+        'ctx_func_name': context.function_name,
+        'ctx_func_dir': context.function_directory,
+        'ctx_invocation_id': context.invocation_id,
+        'ctx_trace_context_Traceparent': context.trace_context.Traceparent,
+        'ctx_trace_context_Tracestate': context.trace_context.Tracestate,
+    })
+"""
+"""As the guide has it: without annotations, with keyword arguments, and a text in place of a response."""
+
+
+def test_the_guides_own_form_runs_too(kind, tmp_path):
+    binding = (Path(SAMPLES) / "opencensus_v1" / "HttpTrigger" / "function.json").read_text()
+    files = {"host.json": '{"version": "2.0"}', "HttpTrigger/function.json": binding, "HttpTrigger/__init__.py": GUIDE}
+    app = tmp_path / "app"
+    app.mkdir()
+    apps.write_files(app, files)
+    with (
+        InsightsServer() as server,
+        backend() as service,
+        drive.Worker(
+            kind, app, APPLICATIONINSIGHTS_CONNECTION_STRING=server.connection_string, BACKEND_URL=service.url
+        ) as worker,
+    ):
+        answer = worker.invoke("HttpTrigger")
+
+        assert answer["ok"]
+        found = json.loads(answer.get("body") or answer["value"])
+        assert (found["response"], found["ctx_func_name"]) == (200, "HttpTrigger")
+        assert (found["ctx_trace_context_Traceparent"], found["ctx_invocation_id"]) == (drive.TRACEPARENT, answer["id"])
+        rows = server.wait_for("dependencies", 2, drive.WAIT)
+        assert {row["name"] for row in rows} == {"parent", "GET /"}
 
 
 @pytest.mark.parametrize("settings", [{"EXT_OPENCENSUS_UNDERNEATH": "opentelemetry"}])
