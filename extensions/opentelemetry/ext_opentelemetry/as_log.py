@@ -11,6 +11,8 @@ import re
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.trace import TraceFlags, get_current_span
+
 from ext_appinsights import envelope, stacks
 from ext_opentelemetry.attributes import MEASUREMENTS, first, measurements, text
 from ext_opentelemetry.origin import ResourceTags, is_synthetic
@@ -127,6 +129,14 @@ def is_exception(record: Any) -> bool:
     attributes = record.attributes or {}
     named = attributes.get("exception.type"), attributes.get("exception.message")
     return named != (None, None) or getattr(record, "exception", None) is not None
+
+
+def is_not_sampled(record: Any) -> bool:
+    """Whether this process decided against the operation; a remote caller's flag alone decides nothing here."""
+    if not record.trace_id or (record.trace_flags or 0) & TraceFlags.SAMPLED:
+        return False
+    span = get_current_span(getattr(record, "context", None)).get_span_context()
+    return span.span_id == record.span_id and not span.is_remote
 
 
 def _availability(attributes: Attributes, message: str, common: dict[str, Any]) -> Envelope:

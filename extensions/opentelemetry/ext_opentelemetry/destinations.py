@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk._logs import LogRecordProcessor
     from opentelemetry.sdk.metrics.export import MetricExporter
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import SpanProcessor
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ext_appinsights import Channel
     from ext_opentelemetry.late import Report
+    from ext_opentelemetry.records import Record
     from ext_opentelemetry.redaction import Redactor
 
 
@@ -63,6 +65,15 @@ class Destination:
 
     def log_processor(self, *, follow_sampling: bool) -> LogRecordProcessor | None:  # noqa: ARG002
         """Make what log records are handed to; `follow_sampling` leaves out those of unsampled operations."""
+        return None
+
+    def record_taker(
+        self,
+        resource: Callable[[], Resource],  # noqa: ARG002
+        *,
+        follow_sampling: bool,  # noqa: ARG002
+    ) -> Callable[[Record], bool] | None:
+        """Make what takes records of other extensions straight to it; None if they go through OpenTelemetry's logs."""
         return None
 
 
@@ -114,6 +125,19 @@ class ToChannel(Destination):
         return ChannelLogRecordProcessor(
             spans.channel, spans.operations, follow_sampling=follow_sampling, redact=self._redact
         )
+
+    def record_taker(self, resource: Callable[[], Resource], *, follow_sampling: bool) -> Callable[[Record], bool]:
+        """Make what hands records of other extensions to the same channel."""
+        from ext_opentelemetry import record_ways
+
+        spans = self._spans
+        return record_ways.ToChannel(
+            spans.channel,
+            spans.operations,
+            follow_sampling=follow_sampling,
+            redact=self._redact,
+            resource=resource(),
+        ).take
 
 
 class ToConsole(Destination):

@@ -12,7 +12,7 @@ from ext_opentelemetry.pipeline import Pipeline
 from ext_sdk import AppExtension, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from ext_sdk import Invocation, Outcome
 
@@ -34,6 +34,8 @@ class OpenTelemetryExtension(AppExtension):
     _pipeline: ClassVar[Pipeline | None] = None
     _made_of: ClassVar[declared.Settings | None] = None
     _lock: ClassVar[Lock] = Lock()
+    _when_made: ClassVar[Callable[[], object] | None] = None
+    """What `records` has to do once another pipeline is in force."""
 
     @classmethod
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
@@ -93,6 +95,8 @@ class OpenTelemetryExtension(AppExtension):
         cls._pipeline, cls._made_of = made, settings
         if before is not None:
             before.retire()
+        if cls._when_made is not None:
+            cls._when_made()
 
 
 def _nothing(error: SettingsError) -> declared.Settings:

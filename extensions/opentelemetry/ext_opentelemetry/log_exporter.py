@@ -9,10 +9,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry import trace
 from opentelemetry.sdk._logs import LogRecordProcessor
 
-from ext_opentelemetry.as_log import LogMapper, is_exception
+from ext_opentelemetry.as_log import LogMapper, is_exception, is_not_sampled
 from ext_opentelemetry.origin import own_or_given
 from ext_opentelemetry.redaction import redactor_of
 
@@ -109,7 +108,7 @@ class ChannelLogRecordProcessor(LogRecordProcessor):
     def on_emit(self, log_record: Any) -> None:
         """Hand a record over."""
         record = log_record.log_record
-        if self._follow_sampling and _is_not_sampled(record) and not is_exception(record):
+        if self._follow_sampling and is_not_sampled(record) and not is_exception(record):
             return
         operation = None
         if self._operations is not None and record.trace_id:
@@ -125,11 +124,3 @@ class ChannelLogRecordProcessor(LogRecordProcessor):
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
         """Deliver what was logged before; True if it arrived in time."""
         return self.channel.flush(timeout_millis / 1000)
-
-
-def _is_not_sampled(record: Any) -> bool:
-    """Whether this process decided against the operation; a remote caller's flag alone decides nothing here."""
-    if not record.trace_id or (record.trace_flags or 0) & trace.TraceFlags.SAMPLED:
-        return False
-    span = trace.get_current_span(getattr(record, "context", None)).get_span_context()
-    return span.span_id == record.span_id and not span.is_remote

@@ -23,14 +23,16 @@ from ext_opentelemetry.sampling import InvocationSampler
 from ext_opentelemetry.tracer import InvocationTracer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from opentelemetry.context import Context
+    from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
     from opentelemetry.sdk.trace import Span as SdkSpan
     from opentelemetry.trace import Link, Span, SpanContext
 
     from ext_opentelemetry.destinations import Destination
+    from ext_opentelemetry.records import Record
     from ext_opentelemetry.settings import Settings
 
 _log = logging.getLogger("ext_opentelemetry")
@@ -94,7 +96,9 @@ class Pipeline:
         self._theirs = Background(_flush_theirs, "ext_opentelemetry-theirs")
         self._lean: LeanSpans | None = None
         self.tracer = InvocationTracer(self._tracer(settings, theirs))
-        self._signals = _signals(settings, self.destination, theirs)
+        self._follow_sampling = theirs is None  # only our own sampler notes the rate that a record would need
+        self._resource = lambda: getattr(theirs, "resource", None) or resource_of(settings.resource_attributes)
+        self._signals = _signals(self.destination, self._resource, follow_sampling=self._follow_sampling)
         instrument.apply(settings.instrument, self.destination.endpoints)
 
     def kind(self, *, message: bool) -> SpanKind:
@@ -115,6 +119,10 @@ class Pipeline:
         if self._lean is not None and not _own_is_shared():
             return self._lean.start(name, parent, kind, attributes, links)
         return self.tracer.start_span(name, context_of(parent), kind, attributes, links)
+
+    def record_taker(self) -> Callable[[Record], bool] | None:
+        """Return what takes records straight to where spans go; None if they go through OpenTelemetry's logs."""
+        return self.destination.record_taker(self._resource, follow_sampling=self._follow_sampling)
 
     def tell(self) -> None:
         """Log what is untold, in an invocation: of all other lines a host cannot tell whose they are, and drops them.
@@ -194,7 +202,9 @@ def _their_provider() -> Any:
 _signals_are_set = False
 
 
-def _signals(settings: Settings, destination: Destination, theirs: Any) -> providers.Providers | None:
+def _signals(
+    destination: Destination, resource: Callable[[], Resource], *, follow_sampling: bool
+) -> providers.Providers | None:
     """Have metrics and logs go where spans go; None if nothing of that was ever set, so that an app still can."""
     global _signals_are_set
     if not (destination.takes_all or _signals_are_set):
@@ -202,9 +212,8 @@ def _signals(settings: Settings, destination: Destination, theirs: Any) -> provi
     _signals_are_set = True
     return providers.set_up(
         metric_exporter=destination.metric_exporter,
-        # Only our own sampler notes the rate that a record would need.
-        log_processor=lambda: destination.log_processor(follow_sampling=theirs is None),
-        resource=lambda: getattr(theirs, "resource", None) or resource_of(settings.resource_attributes),
+        log_processor=lambda: destination.log_processor(follow_sampling=follow_sampling),
+        resource=resource,
     )
 
 
