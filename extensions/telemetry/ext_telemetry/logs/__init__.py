@@ -48,8 +48,8 @@ class Around:
         self._scope: scope.Scope | None = None
         self._token: Any = None
         if _taker.plan.way is not owner.Way.OFF:
-            level = _level(settings, invocation.function_name)
-            self._scope = scope.Scope(scope.ids_carried(invocation), level, settings)
+            name = invocation.function_name
+            self._scope = scope.Scope(name, scope.ids_carried(invocation), _level(settings, name), settings)
             scope.remember(invocation, self._scope)
             self._token = scope.current.set(self._scope)
 
@@ -90,8 +90,8 @@ def _decide(settings: Settings, *, early: bool) -> None:
         if is_placed is (_taker.plan.way is not owner.Way.OFF):
             return
     plan = owner.plan(settings, root, early=early)
-    _taker.turn_to(plan, settings, _level(settings))
     _place(root, plan)
+    _taker.turn_to(plan, settings, _level(settings))
     _decided = (settings, found, early)
     if plan.why and plan.why not in _said:
         _said.add(plan.why)

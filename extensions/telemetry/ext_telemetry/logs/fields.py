@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
-from typing import Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TRACE = 1
 _STEPS = ((logging.CRITICAL, 21), (logging.ERROR, 17), (logging.WARNING, 13), (logging.INFO, 9), (logging.DEBUG, 5))
@@ -16,6 +20,7 @@ _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "task
 """What a record has without `extra`, and what formatters add to it."""
 
 _USUAL = len(vars(logging.makeLogRecord({})))
+_LAST = list(vars(logging.makeLogRecord({})))[-1]
 _PLAIN = frozenset({str, int, float, bool})
 
 
@@ -54,11 +59,15 @@ def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _add_extra(attributes: dict[str, Any], found: dict[str, Any]) -> None:
+    items: Iterator[tuple[str, Any]]
     given = found.get(CUSTOM_DIMENSIONS)
-    for key in found.keys() - _OWN:
-        if key != CUSTOM_DIMENSIONS or not isinstance(given, dict):
-            _add(attributes, key, found[key])
-    if isinstance(given, dict):
+    items = islice(found.items(), _USUAL - 1, None)
+    if next(items)[0] != _LAST:  # a filter of the app took a field away
+        items = iter(list(found.items()))
+    for key, value in items:
+        if key not in _OWN and (value is not given or type(given) is not dict):
+            _add(attributes, key, value)
+    if type(given) is dict:
         for key, value in given.items():
             _add(attributes, key if type(key) is str else _text(key), value)
 

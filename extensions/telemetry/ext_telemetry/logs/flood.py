@@ -62,7 +62,7 @@ class Flood:
             bucket.tokens = tokens
             bucket.left_out += 1
             return False
-        bucket.tokens = (tokens if tokens < burst else burst) - 1.0
+        bucket.tokens = (min(burst, tokens)) - 1.0
         return True
 
     def calmed(self, record: logging.LogRecord) -> int:

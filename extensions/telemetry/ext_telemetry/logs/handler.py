@@ -1,6 +1,6 @@
 """The handler on the root logger, and what keeps its records from the worker's handler where it takes them over.
 
-Both ask `Taker.wants`, so that a record is kept from one only if the other takes it.
+Both ask `Taker.judge`, so that a record is kept from one only if the other takes it.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ _CLIENTS = ("urllib3", "requests", "httpx", "httpcore", "azure.core")
 _SUPPRESSED = ("suppress_instrumentation", getattr(context, "_SUPPRESS_INSTRUMENTATION_KEY", ""))
 """What exporters set in the context while they export."""
 
+_APPS, _CALLS, _DELIVERS = "app's", "client's", "delivery's"
+"""Kinds of loggers."""
+_REMEMBERED = 4096
+_NOT_OURS = (False, None)
+
 FAILED = "ext_telemetry: a log record was not exported (said once): {}: {}"
 
 
@@ -44,6 +49,7 @@ class Taker:
         """From which level on records of no invocation are exported."""
         self.is_system: Callable[[str], bool] | None = None
         """Tells the loggers of the worker itself."""
+        self._kinds: dict[str, str] = {}
         self._beside = owner.Beside()
         self._flood = Flood(self.settings.flood_burst, self.settings.flood_rate)
         self._busy: set[int] = set()
@@ -54,39 +60,44 @@ class Taker:
         if settings is not self.settings:
             self._flood = Flood(settings.flood_burst, settings.flood_rate)
         self.settings, self.level, self.plan = settings, level, plan
+        self._kinds = {}
         self._beside.turn_to(plan.beside)
 
-    def wants(self, record: logging.LogRecord) -> bool:
-        """Whether a record is for us, or for whoever exports it in our place."""
-        if self.plan.way is owner.Way.OFF or get_ident() in self._busy or is_internal(record):
-            return False
-        if self.is_system is not None and self.is_system(record.name):
-            return False
-        if record.levelno >= self.level and scope.current.get() is None:
-            return True
+    def judge(self, record: logging.LogRecord) -> tuple[bool, scope.Scope | None]:
+        """Return whether a record is for us, or for whoever exports it in our place; and its invocation."""
+        kind = self._kinds.get(record.name)
+        if kind is None:
+            kind = self._learn(record.name)
+        if kind is not _APPS and (kind is _DELIVERS or exports()):
+            return _NOT_OURS
+        if get_ident() in self._busy or (record.threadName or "").startswith(_THREADS):
+            return _NOT_OURS
         where = scope.find()
-        level = self.level if where is None else where.level
-        return record.levelno >= level or (where is not None and where.buffer is not None)
+        if where is None:
+            return record.levelno >= self.level, None
+        return record.levelno >= where.level or where.buffer is not None, where
 
     def is_kept_from_others(self, record: logging.LogRecord) -> bool:
         """Whether a record is not for the host, because it is stored without it."""
-        return self.plan.way is owner.Way.TAKE_OVER and (self.wants(record) or self._beside.stores(record))
+        return self.plan.way is owner.Way.TAKE_OVER and (self.judge(record)[0] or self._beside.stores(record))
 
     def take(self, record: logging.LogRecord) -> None:
         """Export a record, keep it for the case of a failure, or leave it. Never raises, never waits."""
-        if not self.wants(record) or self._beside.stores(record):
+        if self.plan.way is owner.Way.OFF:
             return
         thread = get_ident()
-        self._busy.add(thread)
         try:
-            self._hand_on(record)
+            ours, where = self.judge(record)
+            if ours and not self._beside.stores(record):
+                self._busy.add(thread)
+                try:
+                    self._hand_on(record, where)
+                finally:
+                    self._busy.discard(thread)
         except Exception as error:
             self._say(error)
-        finally:
-            self._busy.discard(thread)
 
-    def _hand_on(self, record: logging.LogRecord) -> None:
-        where = scope.find()
+    def _hand_on(self, record: logging.LogRecord, where: scope.Scope | None) -> None:
         if where is not None and record.levelno < where.level:
             if where.buffer is not None:
                 where.buffer.add(made.record_of(record, where))
@@ -97,6 +108,15 @@ class Taker:
             if left_out:
                 emit(made.notice(made.site_of(record), left_out, where))
             emit(made.record_of(record, where))
+
+    def _learn(self, name: str) -> str:
+        kind = _CALLS if name.startswith(_CLIENTS) else _APPS
+        if name.startswith(_DELIVERY) or (self.is_system is not None and self.is_system(name)):
+            kind = _DELIVERS
+        if len(self._kinds) >= _REMEMBERED:
+            self._kinds.clear()
+        self._kinds[name] = kind
+        return kind
 
     def end(self, where: scope.Scope, *, failed: bool) -> None:
         """Export what was kept of an invocation, if it failed, and say what was left out of it."""
@@ -125,12 +145,9 @@ class Taker:
             print(FAILED.format(type(error).__name__, error), file=sys.stderr)  # noqa: T201 - a log line may fail too
 
 
-def is_internal(record: logging.LogRecord) -> bool:
-    """Whether a record is about delivery itself: by its logger, by the thread that delivers, or by what exports."""
-    name = record.name
-    if name.startswith(_DELIVERY) or (record.threadName or "").startswith(_THREADS):
-        return True
-    return name.startswith(_CLIENTS) and any(context.get_value(key) for key in _SUPPRESSED)
+def exports() -> bool:
+    """Whether the code that logs is at work for an exporter."""
+    return any(context.get_value(key) for key in _SUPPRESSED)
 
 
 class RecordHandler(logging.Handler):

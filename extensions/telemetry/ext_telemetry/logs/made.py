@@ -6,10 +6,12 @@ import logging
 from time import time_ns
 from typing import TYPE_CHECKING
 
+from opentelemetry import trace
+
 from ext_opentelemetry.records import Record
 from ext_telemetry.logs import fields
 from ext_telemetry.logs.flood import Site
-from ext_telemetry.logs.scope import NONE, Ids, ids_of_span
+from ext_telemetry.logs.scope import NONE
 
 if TYPE_CHECKING:
     from ext_telemetry.logs.scope import Scope
@@ -20,31 +22,33 @@ LEFT_OUT = "flood.left_out"
 
 def record_of(record: logging.LogRecord, where: Scope | None) -> Record:
     """Return what is exported of a log record, with the operation that it belongs to."""
-    ids = ids_of_span()
-    if not ids.trace_id and where is not None:
-        ids = where.ids
-    made = _record(ids, record.name, record.levelno, record.levelname)
-    made.timestamp = int(record.created * 1e9)
-    made.body = fields.body_of(record)
-    made.attributes = fields.attributes_of(record)
-    made.exception = fields.exception_of(record)
-    return made
+    span = trace.get_current_span().get_span_context()
+    name = ""
+    if span.is_valid or where is None:
+        trace_id, span_id, flags = span.trace_id, span.span_id, span.trace_flags
+    else:
+        trace_id, span_id, flags = where.ids
+        name = where.name
+    nanoseconds = int(record.created * 1e9)
+    return Record(
+        timestamp=nanoseconds,
+        observed_timestamp=nanoseconds,
+        trace_id=trace_id,
+        span_id=span_id,
+        trace_flags=flags,
+        severity_number=fields.severity_number(record.levelno),
+        severity_text=record.levelname,
+        body=fields.body_of(record),
+        attributes=fields.attributes_of(record),
+        exception=fields.exception_of(record) if record.exc_info else None,
+        scope_name=record.name,
+        operation_name=name,
+    )
 
 
 def notice(site: Site, left_out: int, where: Scope | None) -> Record:
     """Return the record that tells how many others were left out."""
-    made = _record(NONE if where is None else where.ids, site.name, logging.WARNING, "WARNING")
-    made.body = FLOOD.format(count=left_out, path=site.path, line=site.line)
-    made.attributes = {"code.file.path": site.path, "code.line.number": site.line, LEFT_OUT: left_out}
-    return made
-
-
-def site_of(record: logging.LogRecord) -> Site:
-    """Return the line of code that logged."""
-    return Site(record.name, record.pathname, record.lineno, record.levelno)
-
-
-def _record(ids: Ids, logger: str, level: int, level_name: str) -> Record:
+    ids = NONE if where is None else where.ids
     now = time_ns()
     return Record(
         timestamp=now,
@@ -52,7 +56,15 @@ def _record(ids: Ids, logger: str, level: int, level_name: str) -> Record:
         trace_id=ids.trace_id,
         span_id=ids.span_id,
         trace_flags=ids.flags,
-        severity_number=fields.severity_number(level),
-        severity_text=level_name,
-        scope_name=logger,
+        severity_number=fields.severity_number(logging.WARNING),
+        severity_text="WARNING",
+        body=FLOOD.format(count=left_out, path=site.path, line=site.line),
+        attributes={"code.file.path": site.path, "code.line.number": site.line, LEFT_OUT: left_out},
+        scope_name=site.name,
+        operation_name="" if where is None else where.name,
     )
+
+
+def site_of(record: logging.LogRecord) -> Site:
+    """Return the line of code that logged."""
+    return Site(record.name, record.pathname, record.lineno, record.levelno)

@@ -34,9 +34,11 @@ NONE = Ids()
 class Scope:
     """One invocation, as the handler needs it."""
 
-    __slots__ = ("buffer", "flood", "ids", "level")
+    __slots__ = ("buffer", "flood", "ids", "level", "name")
 
-    def __init__(self, ids: Ids, level: int, settings: Settings) -> None:
+    def __init__(self, name: str, ids: Ids, level: int, settings: Settings) -> None:
+        self.name = name
+        """The function's, which names the operation where no span does."""
         self.ids = ids
         self.level = level
         self.flood = Flood(settings.flood_burst, settings.flood_rate)

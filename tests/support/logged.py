@@ -1,0 +1,118 @@
+"""Log lines of an invocation, and the items that an ingestion endpoint gets of them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from types import ModuleType
+
+import pytest
+
+from ext_opentelemetry import OpenTelemetryExtension
+from ext_sdk import Outcome, current_invocation
+from ext_telemetry import logs
+from ext_telemetry.settings import Settings
+from tests.opentelemetry.conftest import environment, fresh
+from tests.support.ingestion import IngestionServer
+from tests.support.lifecycle import invoke, invoke_async
+
+__all__ = ["Lines", "environment", "fresh", "lines", "worker_handler"]
+
+
+class Lines:
+    """Runs work as an invocation with logs around it, and says what arrived."""
+
+    def __init__(self, server: IngestionServer) -> None:
+        self.server = server
+        self.settings = Settings()
+
+    def configure(self, **settings) -> None:
+        self.settings = Settings(**settings)
+        logs.install(self.settings)
+
+    def run(self, work, **facts):
+        """Run `work()` in an invocation."""
+        root = logging.getLogger()
+        # Those of pytest format each line, and fail with those that cannot be.
+        root.handlers[:] = [one for one in root.handlers if not type(one).__module__.startswith("_pytest")]
+
+        def function(context):
+            around = logs.around(current_invocation(), self.settings)
+            outcome = Outcome()
+            try:
+                outcome.result = work()
+            except BaseException as error:
+                outcome.error = error
+                raise
+            finally:
+                around.end(outcome)
+            return outcome.result
+
+        return invoke(function, **facts)
+
+    async def run_async(self, work, **facts):
+        """Await `work()` in an invocation."""
+
+        async def function(context):
+            around = logs.around(current_invocation(), self.settings)
+            outcome = Outcome()
+            try:
+                outcome.result = await work()
+            finally:
+                around.end(outcome)
+
+        return await invoke_async(function, **facts)
+
+    def items(self, kind="MessageData"):
+        """Return the items of a type that arrived."""
+        assert OpenTelemetryExtension.shutdown(20.0)
+        return [one for one in self.server.items if one["data"]["baseType"] == kind]
+
+    def texts(self):
+        return [one["data"]["baseData"]["message"] for one in self.items()]
+
+
+@pytest.fixture
+def lines(fresh, monkeypatch):
+    """The logs as in a new process, exported to a server."""
+    root = logging.getLogger()
+    level, handlers = root.level, list(root.handlers)
+    monkeypatch.setattr(logs, "_decided", (None, None, None))
+    monkeypatch.setattr(logs, "_said", set())
+    root.setLevel(logging.INFO)
+    with IngestionServer() as server:
+        OpenTelemetryExtension.configure(connection_string=server.connection_string, journal=False)
+        made = Lines(server)
+        made.configure()
+        yield made
+        made.configure(logs="off")
+    root.setLevel(level)
+    root.handlers[:] = handlers
+
+
+@pytest.fixture
+def worker_handler(monkeypatch):
+    """A handler on the root logger that forwards to the host, in a module shaped like the workers' dispatchers."""
+    module = ModuleType("some_worker.dispatcher")
+
+    class AsyncLoggingHandler(logging.Handler):
+        def __init__(self):
+            super().__init__()
+            self.forwarded = []
+
+        def emit(self, record):
+            self.forwarded.append(record.getMessage())
+
+    class Dispatcher:
+        def on_logging(self, record, text):
+            pass
+
+    AsyncLoggingHandler.__module__ = module.__name__
+    module.Dispatcher = Dispatcher
+    module.is_system_log_category = lambda name: name.startswith("some_worker")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    handler = AsyncLoggingHandler()
+    root = logging.getLogger()
+    root.handlers.insert(0, handler)
+    yield handler
+    root.removeHandler(handler)

@@ -1,0 +1,332 @@
+"""Who stores a log line: the table of docs/explanation/who-stores-logs.md, and that none is stored twice."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import warnings
+from pathlib import Path
+
+import pytest
+from opentelemetry import _logs
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+from ext_opentelemetry import AppInsightsLogExporter, host_json, keepers
+from ext_telemetry import logs
+from tests.support.ingestion import KEY
+from tests.support.logged import environment, fresh, lines, worker_handler  # noqa: F401 - fixtures
+
+OTHER = "InstrumentationKey=99999999-2222-3333-4444-555555555555;IngestionEndpoint=http://127.0.0.1:9/"
+SAME = f"InstrumentationKey={KEY};IngestionEndpoint=http://127.0.0.1:9/"
+HOST = {"WEBSITE_INSTANCE_ID": "one"}
+REPORTS = {**HOST, "APPLICATIONINSIGHTS_CONNECTION_STRING": SAME}
+ELSEWHERE = {**HOST, "APPLICATIONINSIGHTS_CONNECTION_STRING": OTHER}
+OPENTELEMETRY = {"AzureFunctionsJobHost__telemetryMode": "OpenTelemetry"}
+
+NOBODY_ELSE = (["told"], ["told"])  # what arrives by us, and what the worker forwards
+TAKEN_OVER = (["told"], [])
+LEFT = ([], ["told"])
+
+TABLE = {
+    "no host": ({}, NOBODY_ELSE),
+    "default mode, same resource": (REPORTS, TAKEN_OVER),
+    "default mode, another resource": (ELSEWHERE, NOBODY_ELSE),
+    "default mode, no connection string of the host's": (HOST, NOBODY_ELSE),
+    "default mode, and its own agent": ({**REPORTS, "APPLICATIONINSIGHTS_ENABLE_AGENT": "true"}, TAKEN_OVER),
+    "OpenTelemetry mode": ({**REPORTS, **OPENTELEMETRY}, TAKEN_OVER),
+    "OpenTelemetry mode, another resource": ({**ELSEWHERE, **OPENTELEMETRY}, NOBODY_ELSE),
+    "a connection string that cannot be read": (
+        {**HOST, "APPLICATIONINSIGHTS_CONNECTION_STRING": "nonsense"},
+        TAKEN_OVER,
+    ),
+}
+
+shop = logging.getLogger("shop")
+
+
+@pytest.fixture
+def set_up(monkeypatch, lines, fresh):
+    """Set the environment and the settings of the logs; the app's own connection string is in the code."""
+
+    def of(variables=(), **settings):
+        for name, value in dict(variables).items():
+            monkeypatch.setenv(name, value)
+        fresh.configure(connection_string=lines.server.connection_string, journal=False)
+        lines.configure(**settings)
+
+    return of
+
+
+@pytest.mark.parametrize("row", list(TABLE))
+def test_each_row_of_the_table_holds(row, set_up, lines, worker_handler):
+    variables, (arrives, forwarded) = TABLE[row]
+    set_up(variables)
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == (arrives, forwarded)
+
+
+@pytest.mark.parametrize(
+    ("version", "variable", "distro", "forwarded"),
+    [
+        ((3, 11), "PYTHON_ENABLE_OPENTELEMETRY", True, ["told"]),
+        ((3, 11), "PYTHON_ENABLE_OPENTELEMETRY", False, []),
+        ((3, 11), "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", True, []),
+        ((3, 13), "PYTHON_ENABLE_OPENTELEMETRY", False, ["told"]),
+        ((3, 13), "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", True, ["told"]),
+        ((3, 13), "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY", False, []),
+    ],
+)
+def test_a_host_that_knows_of_the_workers_opentelemetry_stores_none(
+    version, variable, distro, forwarded, set_up, lines, worker_handler, monkeypatch
+):
+    """Then its handler stays, for the log stream. Without the distribution the classic worker does not announce it."""
+    monkeypatch.setattr(keepers.sys, "version_info", version)
+    monkeypatch.setattr(keepers.beside, "may_be_hidden", lambda: distro)
+    set_up({**REPORTS, **OPENTELEMETRY, variable: "true"})
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == (["told"], forwarded)
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"), [("off", LEFT), ("export", NOBODY_ELSE), ("auto", TAKEN_OVER)], ids=str
+)
+def test_the_setting_decides_for_the_same_resource(setting, expected, set_up, lines, worker_handler):
+    set_up(REPORTS, logs=setting)
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == expected
+
+
+def test_a_worker_whose_handler_is_not_known_keeps_its_records_and_one_line_says_so(set_up, lines, monkeypatch):
+    said = []
+    monkeypatch.setattr(logs._log, "warning", said.append)
+    set_up(REPORTS)
+
+    for _ in range(2):
+        lines.run(lambda: shop.warning("told"))
+
+    assert lines.texts() == []
+    assert said == [
+        "Log records are left to the Functions host, because the handler with which this worker forwards them is not "
+        'known and each of them would be stored twice. logs="export" exports them all the same, logs="off" ends this '
+        "line."
+    ]
+
+
+def test_what_is_not_exported_stays_with_the_worker(set_up, lines, worker_handler):
+    """Lines of the worker itself and of the delivery, and those below the level, are not ours to take."""
+    logging.getLogger().setLevel(logging.DEBUG)
+    set_up(REPORTS, level="WARNING")
+
+    def work():
+        for name in ("some_worker.x", "ext_opentelemetry"):
+            logging.getLogger(name).warning(name)
+        shop.info("low")
+        shop.warning("told")
+
+    lines.run(work)
+
+    assert (lines.texts(), worker_handler.forwarded) == (["told"], ["some_worker.x", "ext_opentelemetry", "low"])
+
+
+def test_without_a_destination_nothing_is_taken(lines, fresh, worker_handler, monkeypatch):
+    for name, value in REPORTS.items():
+        monkeypatch.setenv(name, value)
+    fresh.configure(exporter="none")
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert worker_handler.forwarded == ["told"]
+
+
+def test_what_another_configuration_means_holds_from_the_next_invocation_on(set_up, lines, worker_handler, fresh):
+    set_up(REPORTS)
+    lines.run(lambda: shop.warning("one"))
+    fresh.configure(exporter="none")
+    lines.run(lambda: shop.warning("two"))
+
+    assert worker_handler.forwarded == ["two"]
+    assert not worker_handler.filters
+
+
+def test_an_app_that_takes_our_handler_away_loses_no_line(set_up, lines, worker_handler):
+    """Until the next invocation the host has them; then the handler is back."""
+    set_up(REPORTS)
+
+    def work():
+        logging.getLogger().removeHandler(logs._handler)
+        shop.warning("one")
+
+    lines.run(work)
+    lines.run(lambda: shop.warning("two"))
+
+    assert (lines.texts(), worker_handler.forwarded) == (["two"], ["one"])
+
+
+def test_installing_again_leaves_one_handler_and_one_filter(set_up, lines, worker_handler):
+    for _ in range(3):
+        set_up(REPORTS)
+        lines.run(lambda: None)
+
+    assert logging.getLogger().handlers.count(logs._handler) == 1
+    assert len(worker_handler.filters) == 1
+
+
+def theirs(exporter, *, logger, level=logging.NOTSET):
+    """Put OpenTelemetry's handler on a logger, as a distribution does."""
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=600_000))
+    handler = LoggingHandler(level=level, logger_provider=provider)
+    logging.getLogger(logger).addHandler(handler)
+    return handler, provider
+
+
+@pytest.fixture
+def microsofts(monkeypatch):
+    """Microsoft's handler on a logger; it exports to a resource."""
+    placed = []
+    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
+    monkeypatch.setenv("APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "true")
+
+    def place(connection_string, logger="", level=logging.NOTSET):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter
+
+            exporter = AzureMonitorLogExporter(connection_string=connection_string, disable_offline_storage=True)
+        monkeypatch.setattr(exporter, "export", lambda batch: None)
+        placed.append((logger, *theirs(exporter, logger=logger, level=level)))
+
+    yield place
+    for logger, handler, provider in placed:
+        logging.getLogger(logger).removeHandler(handler)
+        provider.shutdown()
+
+
+def test_lines_that_microsofts_handler_exports_to_the_same_resource_are_left_to_it(
+    set_up, lines, worker_handler, microsofts
+):
+    """And kept from the host, which would store them as well."""
+    microsofts(SAME)
+    set_up(REPORTS)
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == ([], [])
+
+
+def test_only_its_own_loggers_and_levels_are_left_to_it(set_up, lines, worker_handler, microsofts):
+    microsofts(SAME, "shop", logging.WARNING)
+    set_up(REPORTS)
+
+    def work():
+        logging.getLogger("shop.till").warning("theirs")
+        shop.info("low")
+        logging.getLogger("store").warning("other")
+
+    lines.run(work)
+
+    assert (lines.texts(), worker_handler.forwarded) == (["low", "other"], [])
+
+
+def test_a_handler_that_exports_elsewhere_changes_nothing(set_up, lines, microsofts):
+    microsofts(OTHER)
+    set_up()
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert lines.texts() == ["told"]
+
+
+def test_a_handler_that_hands_to_our_own_provider_is_enough(set_up, lines):
+    """Such as of opentelemetry-instrumentation-logging: the global provider is ours."""
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+    set_up()
+    lines.run(lambda: None)  # sets the global provider
+    handler = LoggingHandler(logger_provider=_logs.get_logger_provider())
+    logging.getLogger().addHandler(handler)
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert lines.texts() == ["told"]
+
+
+def test_our_own_exporter_in_a_provider_of_the_app_may_store_the_same(set_up, lines):
+    handler, provider = theirs(AppInsightsLogExporter(SAME, journal=False), logger="shop")
+    set_up()
+    try:
+        lines.run(lambda: shop.warning("told"))
+    finally:
+        shop.removeHandler(handler)
+
+    assert lines.texts() == []
+
+
+LOG_LEVEL = {"logging": {"logLevel": {"default": "Warning", "Function.HttpTrigger": "Error"}}}
+
+
+@pytest.mark.parametrize(
+    ("function", "texts"), [("HttpTrigger", ["error"]), ("Other", ["warning", "error"])], ids=["named", "default"]
+)
+def test_the_level_is_that_of_host_json(function, texts, set_up, lines):
+    """To take records over is not to store more than before."""
+    Path("host.json").write_text(json.dumps(LOG_LEVEL))
+    host_json._read.clear()
+    set_up()
+
+    def work():
+        for level in ("info", "warning", "error"):
+            getattr(shop, level)(level)
+
+    lines.run(work, name=function)
+
+    assert lines.texts() == texts
+
+
+def test_an_app_setting_overrides_host_json(set_up, lines):
+    Path("host.json").write_text(json.dumps(LOG_LEVEL))
+    host_json._read.clear()
+    set_up({"AzureFunctionsJobHost__logging__logLevel__Function__HttpTrigger": "Information"})
+
+    lines.run(lambda: shop.info("told"))
+
+    assert lines.texts() == ["told"]
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "meet"),
+    [
+        ({"a"}, {"a"}, True),
+        ({"a"}, {"b"}, False),
+        ({""}, {"b"}, True),
+        ({"a"}, set(), False),
+    ],
+)
+def test_places_meet_where_a_record_could_be_stored_twice(ours, theirs, meet):
+    assert keepers.Place(frozenset(ours)).meets(keepers.Place(frozenset(theirs))) is meet
+
+
+def test_otlp_meets_otlp_alone(monkeypatch):
+    monkeypatch.setenv("WEBSITE_INSTANCE_ID", "one")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+
+    assert not keepers.Place(otlp=True).meets(keepers.host_place())
+    monkeypatch.setenv(*next(iter(OPENTELEMETRY.items())))
+    assert keepers.Place(otlp=True).meets(keepers.host_place())
+    assert not keepers.Place(frozenset({"a"})).meets(keepers.host_place())
+
+
+def test_the_page_has_a_row_for_each_of_these():
+    page = (Path(__file__).parents[2] / "docs/explanation/who-stores-logs.md").read_text()
+
+    assert not [row for row in TABLE if not re.search(rf"^\| {re.escape(row)} \|", page, re.MULTILINE)]

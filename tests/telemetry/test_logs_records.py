@@ -1,0 +1,256 @@
+"""What of a log line arrives, and as what."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+
+import pytest
+from opentelemetry import trace
+
+from ext_sdk import propagate
+from ext_telemetry import logs
+from tests.support.lifecycle import TRACEPARENT, Context
+from tests.support.logged import environment, fresh, lines  # noqa: F401 - fixtures
+
+TRACE_ID = TRACEPARENT[3:35]
+shop = logging.getLogger("shop")
+
+
+def properties(item):
+    return item["data"]["baseData"]["properties"]
+
+
+def test_a_line_arrives_with_its_text_severity_logger_and_place(lines):
+    def work():
+        shop.warning("%d of %s", 3, "ada")
+
+    lines.run(work)
+
+    (item,) = lines.items()
+    data = item["data"]["baseData"]
+    assert (data["message"], data["severityLevel"]) == ("3 of ada", 2)
+    found = properties(item)
+    assert found["logger_name"] == "shop"
+    assert found["code.file.path"] == __file__
+    assert found["code.function.name"] == "work"
+    assert int(found["code.line.number"]) == work.__code__.co_firstlineno + 1
+    assert found["thread.name"] == threading.current_thread().name
+
+
+@pytest.mark.parametrize(
+    ("level", "severity"), [(20, 1), (25, 1), (30, 2), (40, 3), (50, 4), (99, 4)], ids=lambda one: str(one)
+)
+def test_levels_become_severities(lines, level, severity):
+    lines.run(lambda: shop.log(level, "x"))
+
+    assert [one["data"]["baseData"]["severityLevel"] for one in lines.items()] == [severity]
+
+
+def test_extra_keys_and_custom_dimensions_become_custom_dimensions(lines):
+    """As of OpenCensus's handler; of the same name, what is said as a custom dimension counts."""
+    extra = {"order": 7, "open": True, "who": "ada", "custom_dimensions": {"who": "eve", "parts": [1, "b"], 5: None}}
+
+    lines.run(lambda: shop.info("x", extra=extra))
+
+    found = properties(lines.items()[0])
+    assert {key: found[key] for key in ("order", "open", "who", "parts")} == {
+        "order": "7", "open": "true", "who": "eve", "parts": '[1, "b"]',
+    }  # fmt: skip
+    assert not {"custom_dimensions", "5"} & found.keys()
+
+
+def test_custom_dimensions_that_are_no_dict_are_a_dimension_of_that_name(lines):
+    lines.run(lambda: shop.info("x", extra={"custom_dimensions": "all"}))
+
+    assert properties(lines.items()[0])["custom_dimensions"] == "all"
+
+
+def test_a_value_is_kept_as_it_was_when_the_line_was_logged(lines):
+    basket = ["pear"]
+
+    def work():
+        shop.info("%s", basket, extra={"basket": basket})
+        basket.append("plum")
+
+    lines.run(work)
+
+    assert lines.texts() == ["['pear']"]
+    assert properties(lines.items()[0])["basket"] == '["pear"]'
+
+
+def test_what_a_formatter_adds_is_no_dimension_nor_hides_extra(lines):
+    """Another handler before ours formats the record, and a filter of the app takes a field away."""
+
+    class Thins(logging.Handler):
+        def emit(self, record):
+            logging.Formatter("%(asctime)s %(message)s").format(record)
+            del record.module
+
+    other = Thins()
+    logging.getLogger().handlers.insert(0, other)
+    try:
+        lines.run(lambda: shop.info("x", extra={"order": 7}))
+    finally:
+        logging.getLogger().removeHandler(other)
+
+    found = properties(lines.items()[0])
+    assert found["order"] == "7"
+    assert not {"message", "asctime", "module"} & found.keys()
+
+
+def test_an_exception_arrives_with_its_stack_and_its_cause_and_once(lines):
+    def work():
+        try:
+            try:
+                {}["tea"]
+            except KeyError as error:
+                raise ValueError("no tea") from error
+        except ValueError:
+            shop.exception("order failed", extra={"order": 7})
+
+    lines.run(work)
+
+    (item,) = lines.items("ExceptionData")
+    first, second = item["data"]["baseData"]["exceptions"]
+    assert (first["typeName"], first["message"], second["typeName"]) == ("ValueError", "order failed", "KeyError")
+    assert [frame["method"] for frame in first["parsedStack"]] == ["work"]
+    assert properties(item)["order"] == "7"
+    assert lines.items() == []
+
+
+def test_a_line_whose_arguments_do_not_fit_arrives_as_it_is_written(lines):
+    lines.run(lambda: shop.info("%d apples", "no"))
+
+    assert lines.texts() == ["%d apples"]
+
+
+def test_what_cannot_be_printed_does_not_keep_the_line(lines):
+    class Mute:
+        def __str__(self):
+            raise RuntimeError
+
+    lines.run(lambda: shop.info(Mute(), extra={"mute": Mute()}))
+
+    assert lines.texts() == ["<Mute: RuntimeError in __str__>"]
+
+
+def test_a_line_belongs_to_the_current_span(lines):
+    ids = []
+
+    def work():
+        with trace.get_tracer("test").start_as_current_span("part") as span:
+            ids.append(f"{span.get_span_context().span_id:016x}")
+            shop.info("x")
+
+    lines.run(work)
+
+    tags = lines.items()[0]["tags"]
+    assert (tags["ai.operation.id"], tags["ai.operation.parentId"]) == (TRACE_ID, ids[0])
+    assert tags["ai.operation.name"] == "HttpTrigger"
+
+
+def test_without_a_span_a_line_belongs_to_the_callers_operation(lines, fresh):
+    fresh.configure(connection_string=lines.server.connection_string, journal=False, invocation_span="none")
+
+    lines.run(lambda: shop.info("x"))
+
+    tags = lines.items()[0]["tags"]
+    assert (tags["ai.operation.id"], tags["ai.operation.parentId"]) == (TRACE_ID, TRACEPARENT[36:52])
+
+
+def test_a_line_outside_of_an_invocation_has_no_operation(lines):
+    """It is stored all the same: the host would drop it."""
+    shop.warning("early")
+    lines.run(lambda: None)
+    shop.warning("late")
+
+    assert {one["data"]["baseData"]["message"]: one["tags"].get("ai.operation.id") for one in lines.items()} == {
+        "early": None, "late": None,
+    }  # fmt: skip
+
+
+def in_a_thread(work):
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+
+def test_a_thread_is_a_part_of_the_invocation_by_propagate(lines):
+    lines.run(lambda: in_a_thread(propagate(lambda: shop.info("x"))))
+
+    assert [one["tags"]["ai.operation.id"] for one in lines.items()] == [TRACE_ID]
+
+
+def test_a_thread_is_a_part_of_the_invocation_by_its_thread_local_storage(lines):
+    """As Microsoft's guide has it; the workers of Python 3.13 have forgotten it."""
+    context = Context(thread_local_storage=threading.local())
+
+    def work():
+        context.thread_local_storage.invocation_id = context.invocation_id
+        shop.info("x")
+
+    lines.run(lambda: in_a_thread(work), context=context)
+
+    assert [one["tags"]["ai.operation.id"] for one in lines.items()] == [TRACE_ID]
+
+
+def test_a_thread_of_which_nothing_is_known_has_no_operation(lines):
+    """Never that of somebody else."""
+    context = Context(thread_local_storage=threading.local())
+
+    lines.run(lambda: in_a_thread(lambda: shop.info("x")), context=context)
+
+    assert ["ai.operation.id" in one["tags"] for one in lines.items()] == [False]
+
+
+def test_tasks_and_to_thread_are_a_part_of_the_invocation(lines):
+    async def work():
+        await asyncio.gather(asyncio.to_thread(shop.info, "thread"), asyncio.create_task(told()))
+
+    async def told():
+        shop.info("task")
+
+    asyncio.run(lines.run_async(work))
+
+    assert {one["data"]["baseData"]["message"]: one["tags"]["ai.operation.id"] for one in lines.items()} == {
+        "thread": TRACE_ID, "task": TRACE_ID,
+    }  # fmt: skip
+
+
+def test_loggers_of_the_delivery_and_its_threads_are_left_out(lines):
+    def work():
+        for name in ("ext_appinsights", "ext_opentelemetry.x", "opentelemetry.sdk", "azure.monitor.opentelemetry.x"):
+            logging.getLogger(name).warning("inner")
+        sender = threading.Thread(target=lambda: logging.getLogger("urllib3").warning("inner"), name="ext_appinsights")
+        sender.start()
+        sender.join()
+        logging.getLogger("urllib3").warning("of the app")
+
+    lines.run(work)
+
+    assert lines.texts() == ["of the app"]
+
+
+def test_a_value_that_logs_while_it_is_printed_is_no_loop(lines):
+    class Talks:
+        def __str__(self):
+            shop.warning("again", extra={"self": self})
+            return "talks"
+
+    lines.run(lambda: shop.warning(Talks()))
+
+    assert lines.texts() == ["talks"]
+
+
+def test_a_failure_of_ours_reaches_nobody_and_is_said_once(lines, monkeypatch, capsys):
+    def fails(record):
+        raise OSError("full")
+
+    monkeypatch.setattr(logs.handler, "emit", fails)
+    monkeypatch.setattr(logs._taker, "_failed", False)
+
+    lines.run(lambda: [shop.info("x") for _ in range(3)])
+
+    assert capsys.readouterr().err == "ext_telemetry: a log record was not exported (said once): OSError: full\n"
