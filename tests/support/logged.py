@@ -12,11 +12,8 @@ from ext_opentelemetry import OpenTelemetryExtension
 from ext_sdk import Outcome, current_invocation
 from ext_telemetry import logs
 from ext_telemetry.settings import Settings
-from tests.opentelemetry.conftest import environment, fresh
 from tests.support.ingestion import IngestionServer
 from tests.support.lifecycle import invoke, invoke_async
-
-__all__ = ["Lines", "environment", "fresh", "lines", "worker_handler"]
 
 
 class Lines:

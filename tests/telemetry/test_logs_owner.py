@@ -16,7 +16,6 @@ from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 from ext_opentelemetry import AppInsightsLogExporter, host_json, keepers
 from ext_telemetry import logs
 from tests.support.ingestion import KEY
-from tests.support.logged import environment, fresh, lines, worker_handler  # noqa: F401 - fixtures
 
 OTHER = "InstrumentationKey=99999999-2222-3333-4444-555555555555;IngestionEndpoint=http://127.0.0.1:9/"
 SAME = f"InstrumentationKey={KEY};IngestionEndpoint=http://127.0.0.1:9/"
@@ -301,6 +300,14 @@ def test_an_app_setting_overrides_host_json(set_up, lines):
     lines.run(lambda: shop.info("told"))
 
     assert lines.texts() == ["told"]
+
+
+def test_switched_off_nothing_is_installed(lines, monkeypatch):
+    lines.configure(logs="off")
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "false")
+    lines.configure()
+
+    assert logs._handler not in logging.getLogger().handlers
 
 
 @pytest.mark.parametrize(

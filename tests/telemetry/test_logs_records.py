@@ -12,7 +12,6 @@ from opentelemetry import trace
 from ext_sdk import propagate
 from ext_telemetry import logs
 from tests.support.lifecycle import TRACEPARENT, Context
-from tests.support.logged import environment, fresh, lines  # noqa: F401 - fixtures
 
 TRACE_ID = TRACEPARENT[3:35]
 shop = logging.getLogger("shop")

@@ -23,10 +23,9 @@ LEFT_OUT = "flood.left_out"
 def record_of(record: logging.LogRecord, where: Scope | None) -> Record:
     """Return what is exported of a log record, with the operation that it belongs to."""
     span = trace.get_current_span().get_span_context()
-    name = ""
-    if span.is_valid or where is None:
-        trace_id, span_id, flags = span.trace_id, span.span_id, span.trace_flags
-    else:
+    trace_id, span_id, name = span.trace_id, span.span_id, ""
+    flags: int = span.trace_flags
+    if where is not None and not span.is_valid:
         trace_id, span_id, flags = where.ids
         name = where.name
     nanoseconds = int(record.created * 1e9)

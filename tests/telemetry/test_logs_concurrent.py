@@ -1,0 +1,57 @@
+"""A hundred invocations at once with fifty lines each: each line in its own operation, none lost, none twice."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+
+from ext_sdk import propagate
+from tests.support.lifecycle import Context
+
+AT_ONCE, LINES = 100, 50
+shop = logging.getLogger("shop")
+
+
+def context_of(number):
+    parent = SimpleNamespace(trace_parent=f"00-{number:032x}-{number:016x}-01", trace_state="", attributes={})
+    return Context(invocation_id=str(number), trace_context=parent)
+
+
+def test_a_hundred_invocations_at_once(lines):
+    meeting = threading.Barrier(AT_ONCE // 2)
+
+    def sync(number):
+        def work():
+            meeting.wait(30.0)
+            for line in range(LINES - 10):
+                shop.info("%d/%d", number, line)
+            with ThreadPoolExecutor(2) as pool:
+                list(propagate(pool).map(lambda line: shop.info("%d/%d", number, line), range(LINES - 10, LINES)))
+
+        lines.run(work, context=context_of(number))
+
+    async def one(number):
+        async def work():
+            for line in range(LINES):
+                shop.info("%d/%d", number, line)
+                await asyncio.sleep(0)
+
+        await lines.run_async(work, context=context_of(number))
+
+    async def all_async(numbers):
+        await asyncio.gather(*map(one, numbers))
+
+    with ThreadPoolExecutor(AT_ONCE // 2) as pool:
+        jobs = [pool.submit(sync, number) for number in range(1, AT_ONCE, 2)]
+        asyncio.run(all_async(range(2, AT_ONCE + 1, 2)))
+        for job in jobs:
+            job.result(60.0)
+
+    found = Counter((one["tags"]["ai.operation.id"], one["data"]["baseData"]["message"]) for one in lines.items())
+    assert found == Counter(
+        (f"{number:032x}", f"{number}/{line}") for number in range(1, AT_ONCE + 1) for line in range(LINES)
+    )
