@@ -101,6 +101,14 @@ class Channel:
             return not sender.waiting()
         return sender.flush(monotonic() + max(0.0, timeout))
 
+    def rest(self) -> None:
+        """Delete the channel's file in the journal if nothing is left in it; never raises.
+
+        For after a flush that may be the last one: a process that is ended by a signal has no other chance to. The
+        channel can be used as before; the next commit begins another file.
+        """
+        self._sender.inbox.rest()
+
     def close(self, timeout: float = 5.0) -> bool:
         """Flush, then end the thread; items handed over later are dropped and counted."""
         deadline = monotonic() + max(0.0, timeout)
@@ -132,6 +140,7 @@ class Channel:
         if self._options.exit_timeout > 0 and self._sender.pending() and not self._sender.closing:
             self.close(self._options.exit_timeout)
         self.commit()
+        self.rest()
 
 
 def _target(given: ConnectionString | str | None) -> ConnectionString:

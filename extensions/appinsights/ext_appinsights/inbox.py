@@ -71,6 +71,16 @@ class Inbox:
             self.ready_enough = NEVER
             signal(self.queued.wake)
 
+    def rest(self) -> None:
+        """Leave no empty file in the journal."""
+        if self._journal is not None and self._enter(PATIENCE):
+            try:
+                self._note()
+                if self._journal is not None:
+                    self._journal.rest()
+            finally:
+                self._leave()
+
     def waiting(self, held: Callable[[], int]) -> int:
         """Items that are queued, one that is still to be mapped as one, and what the sending thread holds of them."""
         entered = self._enter(PATIENCE)  # else some may be on the way from here to there

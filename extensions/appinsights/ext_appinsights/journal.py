@@ -241,6 +241,13 @@ class Journal:
         except OSError as error:
             self._fail(error)
 
+    def rest(self) -> None:
+        """Delete the segment that is being written, if nothing is left in it; the next item begins another one."""
+        current = self._current
+        if current is not None and not current.unsettled:
+            self._current = None
+            self._tidy(current)
+
     def close(self) -> None:
         """Let go of everything; what is not settled is there for the next process."""
         self._current = None
