@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ext_appinsights.connection_string import ConnectionString, ConnectionStringError
 from ext_appinsights.credentials import credential_for
-from ext_appinsights.options import Options
+from ext_appinsights.options import NAMES, Options, check_names
 from ext_appinsights.sender import Sender
 
 if TYPE_CHECKING:
@@ -47,10 +47,11 @@ class Channel:
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong, or a credential would be sent
                 over plain http.
-            ValueError: when an option is out of range.
+            ValueError: when an option is out of range, or of another type.
             TypeError: when an option is unknown, or `credential` is no credential.
 
         """
+        check_names("Channel", options, ("connection_string", "credential", *NAMES))
         self._target = _target(connection_string)
         self._options = Options(journal=journal, **options)
         self._credential = credential_for(self._target, credential)
