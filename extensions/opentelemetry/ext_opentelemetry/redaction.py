@@ -72,8 +72,7 @@ class Redactor:
 
     Raises:
         TypeError: when an argument is a single text, or has something else than texts in it.
-        ValueError: when a pattern is no regular expression, or matches where there is nothing; when a key has no
-            letter and no digit.
+        ValueError: when a pattern is no expression, or matches where there is nothing; when a name is empty.
 
     """
 
