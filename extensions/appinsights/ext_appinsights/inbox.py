@@ -50,23 +50,24 @@ class Inbox:
 
     def commit(self) -> None:
         """Write what was queued to the journal."""
-        journal = self._journal
-        if (
-            journal is None
-            or not (self.queued.items or self._lock.locked())
-            or not journal.works
-            or not self._enter(PATIENCE)
-        ):
+        # All in one, without a call that can be done without: it is at the end of every invocation.
+        journal, items, lock = self._journal, self.queued.items, self._lock
+        if journal is None or not (items or lock.locked()) or (journal.off_until and not journal.works):
             return
+        me = get_ident()
+        if self._holder == me or not (lock.acquire(blocking=False) or lock.acquire(timeout=PATIENCE)):
+            return
+        self._holder = me
         try:
-            if len(self.queued.items) == 1:
+            if len(items) == 1:
                 self._take_in_one(journal)
             else:
                 self._take_in(NEVER, NEVER)
         except Exception as error:
             self.failures.append(error)
         finally:
-            self._leave()
+            self._holder = 0
+            lock.release()
         if journal.crowded or len(self.ready) >= self.ready_enough:
             self.ready_enough = NEVER
             signal(self.queued.wake)
@@ -153,7 +154,8 @@ class Inbox:
         if len(found) == 1:
             self.ready.append(journal.write_one(found[0]))
             self._ready_bytes += len(found[0])
-            self._limit()
+            if len(self.ready) > self._options.max_queue or self._ready_bytes > self._options.max_queue_bytes:
+                self._limit()
         else:
             self._keep(found)
 

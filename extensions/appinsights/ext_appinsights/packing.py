@@ -62,7 +62,10 @@ def lines_of(item: Item) -> tuple[list[bytes], Exception | None]:
     lines: list[bytes] = []
     failure: Exception | None = None
     try:
-        for given in item() if callable(item) else (item,):
+        made = item() if callable(item) else (item,)
+        if type(made) is list and len(made) == 1 and type(made[0]) is bytes:  # as a span nearly always is
+            return [_checked(made[0])], None
+        for given in made:
             try:
                 lines.append(_checked(given) if isinstance(given, bytes) else _written(given))
             except Exception as error:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 
 from ext_appinsights import lines
 from ext_appinsights.fields import (
@@ -24,6 +24,8 @@ from ext_appinsights.fields import (
 )
 from ext_opentelemetry import as_dependency, as_request, urls
 from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE, text
+from ext_opentelemetry.reading import ids
+from ext_opentelemetry.routed import Routed, is_routed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     """Name and code, as JSON; success; the other fields as members with a comma before each."""
 
 _SERVER, _CONSUMER, _CLIENT, _INTERNAL = SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.INTERNAL
+_FAILED = StatusCode.ERROR
 _REMEMBERED = 1024
 _AGENT_LIMIT, _ADDRESS_LIMIT = TAG_LIMITS["ai.user.userAgent"], TAG_LIMITS["ai.location.ip"]
 _CLIENT_ERROR = 400
@@ -50,11 +53,6 @@ _RARE = frozenset(
     }
 )  # fmt: skip
 """Attributes that are left to the thorough way."""
-
-_ROUTED = frozenset({"http.request.method", "http.route", "url.path", "url.scheme", "server.address"})
-"""What tells all of a request whose route is known."""
-_OTHERWISE = frozenset({"url.full", "url.query", "http.url"})
-"""What would tell it in other words that come first."""
 
 _HTTP = frozenset({"http.request.method", "http.method"})
 _CALLED = frozenset({"http.request.method", "url.full", "server.address"})
@@ -89,6 +87,8 @@ class Shape(NamedTuple):
     """The attribute with the address of who asked."""
     read: Callable[[ReadableSpan, Attributes], Fields | None]
     """Returns the fields that depend on what the span was about; None for the thorough way."""
+    routed: Routed | None
+    """What reads requests with a route, all of it."""
 
 
 class Shapes:
@@ -104,9 +104,14 @@ class Shapes:
         self._parts: dict[Keys, Shape | None] = {}
         self._texts: dict[str, str] = {}
 
-    def line(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> bytes | None:
-        """Return the line of a span without links, whose tags (as members) are those of the resource and operation."""
-        kind, keys = span.kind, tuple(attributes)
+    def line(
+        self, span: ReadableSpan, fields: tuple[Any, ...], attributes: Attributes, tags: str, rate: float
+    ) -> bytes | None:
+        """Return the line of a span without links.
+
+        `fields` are what `reading.read` returns of it; `tags` (as members) are those of the resource and operation.
+        """
+        context, _, kind, _, _, started, ended, status, _ = fields
         is_request = kind is _SERVER or kind is _CONSUMER
         if is_request:
             known = self._requests
@@ -116,36 +121,37 @@ class Shapes:
             known = self._parts
         else:
             return None
-        try:
-            shape = known[keys]
-        except KeyError:
+        keys = tuple(attributes)
+        shape = known.get(keys, _UNKNOWN)
+        if shape is _UNKNOWN:
             shape = self._learn(known, keys)
         if shape is None:
             return None
-        properties = self._properties(shape, attributes)
-        fields = None if properties is None else shape.read(span, attributes)
-        if fields is None:
+        asked = self._ordinary(shape, span, attributes) if shape.routed is None else shape.routed.read(attributes)
+        if asked is None:
             return None
-        asker = self._asker(shape, attributes)
-        if asker is None:
-            return None
-        name, code, success, more = fields
-        context = span.context
-        assert context is not None
-        started, ended = span.start_time or 0, span.end_time
+        name, code, success, more, dimensions, asker = asked
+        started = started or 0
         taken = duration(ended - started if ended and started else 0)
-        ending = f',"properties":{{{properties}}}' if properties else ""
+        ending = f',"properties":{{{dimensions[1:]}}}' if dimensions else ""
+        span_id = ids(context)[1]
         if is_request:
-            id = f'"{context.span_id:016x}"'  # noqa: A001
+            success = success and status.status_code is not _FAILED
             return lines.request_line(
-                timestamp(started), id, name, taken, code, success, more, ending, tags + asker, rate
+                timestamp(started), f'"{span_id:016x}"', name, taken, code, success, more, ending, tags + asker, rate
             )
-        more = f',"id":"{context.span_id:016x}"{more}'
+        more = f',"id":"{span_id:016x}"{more}'
         return lines.dependency_line(timestamp(started), name, taken, success, more, ending, tags + asker, rate)
 
+    def _ordinary(self, shape: Shape, span: ReadableSpan, attributes: Attributes) -> tuple[Any, ...] | None:
+        """Return the same as `Routed.read`."""
+        dimensions = self._properties(shape, attributes)
+        fields = None if dimensions is None else shape.read(span, attributes)
+        asker = None if fields is None else self._asker(shape, attributes)
+        return None if fields is None or asker is None else (*fields, dimensions, asker)
+
     def _properties(self, shape: Shape, attributes: Attributes) -> str | None:
-        quoted = lines.quoted
-        written, texts = [], []
+        written, texts = "", []
         for key, start in shape.dimensions:
             value = attributes[key]
             if type(value) is not str:
@@ -154,9 +160,9 @@ class Shapes:
                 value = value_text(value)
             if len(value) > VALUE_LIMIT:
                 return None
-            written.append(start + quoted(value))
+            written += f",{start}{lines.quoted(value)}"
             texts.append(value)
-        return None if texts and self._suspects("\n".join(texts)) else ",".join(written)
+        return None if texts and self._suspects("\n".join(texts)) else written
 
     def _asker(self, shape: Shape, attributes: Attributes) -> str | None:
         told = ""
@@ -178,16 +184,16 @@ class Shapes:
         if dimensions is not None and _RARE.isdisjoint(keys):
             is_request, is_call = known is self._requests, known is self._calls
             read: Any = self._request if is_request else self._dependency
-            if is_request:
-                if _ROUTED.issubset(keys) and _OTHERWISE.isdisjoint(keys):
-                    read = self._routed
-            elif is_call and _CALLED.issubset(keys) and _CALLED_OTHERWISE.isdisjoint(keys):
+            if is_call and _CALLED.issubset(keys) and _CALLED_OTHERWISE.isdisjoint(keys):
                 read = self._call
-            elif not is_call or _HTTP.isdisjoint(keys):
+            elif not is_request and (not is_call or _HTTP.isdisjoint(keys)):
                 read = self._remembering(keys)
             agent = "user_agent.original" if "user_agent.original" in keys else None
             address = "client.address" if is_request and "client.address" in keys else None
-            shape = Shape(dimensions, agent, address, read)
+            routed = None
+            if is_request and is_routed(keys):
+                routed = Routed(keys, dimensions, self._text, self._suspects)
+            shape = Shape(dimensions, agent, address, read, routed)
         if len(known) >= _REMEMBERED:
             known.clear()
         known[keys] = shape
@@ -203,23 +209,6 @@ class Shapes:
                 self._texts.clear()
             known = self._texts[given] = lines.quoted(given)
         return known
-
-    def _routed(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
-        method, route, path = attributes["http.request.method"], attributes["http.route"], attributes["url.path"]
-        scheme, address, port = attributes["url.scheme"], attributes["server.address"], attributes.get("server.port")
-        code = attributes.get("http.response.status_code", 0)
-        if not (
-            type(method) is type(route) is type(path) is type(scheme) is type(address) is str and type(code) is int
-        ):
-            return None
-        if not (method and route and path and scheme and address and code):
-            return None
-        name = self._text(f"{method} {route}")
-        url = self._redact(f"{scheme}://{address}:{port}{path}" if port else f"{scheme}://{address}{path}")
-        if name is None:
-            return None
-        success = code < _CLIENT_ERROR and code > 0 and span.status.is_ok
-        return name, f'"{code}"', success, f',"url":{lines.quoted(url[:URL_LIMIT])}'
 
     def _request(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
         fields = as_request.fields_of(span, attributes, self._redact)
@@ -301,6 +290,8 @@ class Shapes:
 
         return read
 
+
+_UNKNOWN: Any = object()
 
 _FEW = ((',"resultCode":', "result_code"), (',"type":', "type"), (',"target":', "target"))
 """Fields of dependencies that have few values."""
