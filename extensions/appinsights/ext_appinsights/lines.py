@@ -1,4 +1,4 @@
-"""Requests and dependencies as lines of JSON, without a dict in between: as nearly all that a traced app sends is.
+"""Requests, dependencies, exceptions as lines of JSON, without a dict in between: as nearly all of a traced app is.
 
 `request` and `dependency` write what JSON makes of the envelopes of the same name in `ext_appinsights.envelope`, with
 the same limits, at a quarter of the cost; a test holds both beside each other. What several items have in common (the
@@ -156,6 +156,16 @@ def dependency_line(
         f'{{"name":"Microsoft.ApplicationInsights.RemoteDependency","time":"{time}","sampleRate":{rate},'
         f'"tags":{{{tags}}},"data":{{"baseType":"RemoteDependencyData","baseData":{{"ver":2,'
         f'"name":{name},"duration":"{duration}","success":{"true" if success else "false"}{more}{ending}}}}}}}'
+    )
+    return text.encode() if text.isascii() else _bytes(text)
+
+
+def exception_line(time: str, exceptions: str, ending: str, tags: str, rate: float) -> bytes:
+    """Return an exception item from texts that are within their limits; `exceptions`: a JSON array, see `stacks`."""
+    text = (
+        f'{{"name":"Microsoft.ApplicationInsights.Exception","time":"{time}","sampleRate":{rate},'
+        f'"tags":{{{tags}}},"data":{{"baseType":"ExceptionData","baseData":{{"ver":2,'
+        f'"exceptions":{exceptions}{ending}}}}}}}'
     )
     return text.encode() if text.isascii() else _bytes(text)
 

@@ -76,7 +76,7 @@ def lines_of(item: Item) -> tuple[list[bytes], Exception | None]:
 
 
 def _checked(line: bytes) -> bytes:
-    if line[:1] == b"{" and line[-1:] == b"}" and len(line) > len(b"{}") and b"\n" not in line:
+    if b"\n" not in line and line.startswith(b"{") and line.endswith(b"}") and len(line) > len(b"{}"):
         return line
     raise ValueError("an item as bytes must be one JSON object with content, without line breaks around or in it")
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ext_appinsights import envelope, lines
+from ext_appinsights import lines
 from ext_appinsights.fields import TAG_LIMITS
 from ext_opentelemetry import as_dependency, as_request
 from ext_opentelemetry.attributes import MEASUREMENTS, measurements, text
 from ext_opentelemetry.dimensions import Dimensions
+from ext_opentelemetry.events import Events
 from ext_opentelemetry.operations import REQUESTS, WHOLE, rate_of
-from ext_opentelemetry.reading import ids, plain, read
+from ext_opentelemetry.reading import ids, plain, read, some
 from ext_opentelemetry.redaction import DEFAULT
 from ext_opentelemetry.resource import tags_of
 from ext_opentelemetry.shapes import Shapes
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.trace import ReadableSpan
 
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.operations import Operation
@@ -49,6 +50,7 @@ class Mapper:
         self._suspects = _never if redactor is None else redactor.suspects
         self._dimensions = Dimensions(redactor)
         self._shapes = Shapes(self._dimensions, redactor)
+        self._events = Events(self._dimensions, self._redact)
         self._names: dict[str, str] = {}
         self._last: tuple[Resource | None, str] = (None, "")
 
@@ -60,10 +62,12 @@ class Mapper:
             attributes = plain(attributes)
         name, rate = ("", WHOLE) if operation is None else operation.tell(span, fields, attributes)
         tags = self._tags(fields, name)
-        if not getattr(span, "_links", True):
+        if not some(getattr(span, "_links", True)):
             quick = self._shapes.line(span, fields, attributes, tags, rate)
             if quick is not None:
-                return [quick, *self._events(span, tags, rate)] if getattr(span, "_events", True) else [quick]
+                if not some(getattr(span, "_events", True)):
+                    return [quick]
+                return [quick, *self._events.lines(span, tags, rate)]
         return self._at_length(span, attributes, tags, rate)
 
     def _at_length(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> list[bytes]:
@@ -76,12 +80,8 @@ class Mapper:
         of_span_alone = tags + _asker(attributes, agent, is_request=is_request)
         made = [self._item(span, attributes, of_span_alone, rate, is_request)]
         if getattr(span, "_events", True):  # the property copies them, which costs ten times as much
-            made += self._events(span, tags, rate)
+            made += self._events.lines(span, tags, rate)
         return made
-
-    def _events(self, span: ReadableSpan, tags: str, rate: float) -> list[bytes]:
-        inner = _inner_tags(tags, span)
-        return [lines.line(self._event(event, inner, rate)) for event in span.events]
 
     def envelopes(self, span: ReadableSpan, operation: Operation | None) -> list[dict[str, Any]]:
         """Return the same items as `lines`, as dicts."""
@@ -154,29 +154,6 @@ class Mapper:
             fields["data"] = fields.pop("statement")
         return fields
 
-    def _event(self, event: Event, tags: dict[str, str], rate: float) -> dict[str, Any]:
-        attributes: Attributes = dict(event.attributes or ())
-        common: dict[str, Any] = {
-            "time_ns": event.timestamp,
-            "properties": self._dimensions.properties(attributes),
-            "measurements": measurements(attributes),
-            "tags": {**tags, "ai.session.id": text(attributes, "session.id") or tags.get("ai.session.id", "")},
-            "sample_rate": rate,
-        }
-        if event.name != "exception":
-            return envelope.message(text=self._redact(event.name), **common)
-        details = envelope.exception_details(
-            text(attributes, "exception.type") or "Exception",
-            self._redact(text(attributes, "exception.message") or "Exception"),
-            text(attributes, "exception.stacktrace") or None,
-        )
-        for number, one in enumerate(details):
-            if number:  # a cause, of which the stack alone tells
-                one["message"] = self._redact(one["message"])
-            if "stack" in one:
-                one["stack"] = self._redact(one["stack"])
-        return envelope.exception(details=details, **common)
-
 
 def _unchanged(text: str) -> str:
     return text
@@ -206,12 +183,6 @@ def _asker(attributes: Attributes, agent: str, *, is_request: bool) -> str:
     asker = f',"ai.user.userAgent":{lines.quoted(agent[:_AGENT_LIMIT])}' if agent else ""
     address = text(attributes, "client.address", "http.client_ip", "net.peer.ip") if is_request else ""
     return f'{asker},"ai.location.ip":{lines.quoted(address[:_ADDRESS_LIMIT])}' if address else asker
-
-
-def _inner_tags(tags: str, span: ReadableSpan) -> dict[str, str]:
-    """Return the tags of a span's events: those of the span, which is their parent."""
-    assert span.context is not None
-    return {**json.loads(f"{{{tags}}}"), "ai.operation.parentId": f"{span.context.span_id:016x}"}
 
 
 def _and_links(properties: str, span: ReadableSpan) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext
 
     Key = tuple[int, int]
 
@@ -156,30 +157,27 @@ def _limit(known: OrderedDict[Key, Operation], most: int) -> None:
 
 def operations_within(spans: Sequence[ReadableSpan]) -> list[Operation | None]:
     """Return the operations of spans that ended together; None where the outermost one is not among them."""
-    by_key = {ids(ends(span)[0]): span for span in spans}
-    made: dict[Key, Operation] = {}
+    placed = [(*ends(span), span) for span in spans]
+    by_key = {ids(context): (parent, span) for context, parent, span in placed}
+    made: dict[int, Operation] = {}
     found: list[Operation | None] = []
-    for span in spans:
-        root = _outermost(span, by_key)
-        if root is None:
-            found.append(None)
-            continue
-        key = ids(ends(root)[0])
-        operation = made.get(key)
-        if operation is None:
-            operation = made[key] = Operation(root)
+    for _, parent, span in placed:
+        root = _outermost(parent, span, by_key)
+        operation = None if root is None else made.get(id(root))
+        if operation is None and root is not None:
+            operation = made[id(root)] = Operation(root)
         found.append(operation)
     return found
 
 
-def _outermost(span: ReadableSpan, by_key: dict[Key, ReadableSpan]) -> ReadableSpan | None:
-    current = span
+def _outermost(
+    parent: SpanContext | None, span: ReadableSpan, by_key: dict[Key, tuple[SpanContext | None, ReadableSpan]]
+) -> ReadableSpan | None:
     for _ in by_key:
-        parent = ends(current)[1]
         if parent is None or parent.is_remote:
-            return current
+            return span
         above = by_key.get(ids(parent))
         if above is None:
             return None
-        current = above
+        parent, span = above
     return None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, _Span
+from opentelemetry.sdk.util import BoundedList
 from opentelemetry.trace import SpanContext, SpanKind, Status
 
 if TYPE_CHECKING:
@@ -88,3 +89,11 @@ def plain(attributes: Any) -> dict[str, Any]:
     if kind is BoundedAttributes and _IN_DICT:
         return attributes._dict  # type: ignore[no-any-return]
     return dict(attributes or ())
+
+
+_HAS_DEQUE = hasattr(BoundedList(1), "_dq")
+
+
+def some(things: Any) -> Any:
+    """Return something that is true if there are any events or links: the SDK's lists take long to say so."""
+    return things._dq if _HAS_DEQUE and type(things) is BoundedList else things  # type: ignore[attr-defined,unused-ignore]

@@ -85,8 +85,9 @@ class Shape(NamedTuple):
     """The attribute with the user's agent."""
     address: str | None
     """The attribute with the address of who asked."""
-    read: Callable[[ReadableSpan, Attributes], Fields | None]
-    """Returns the fields that depend on what the span was about; None for the thorough way."""
+    read: Callable[[ReadableSpan, str, Attributes], Fields | None]
+    """Returns the fields that depend on what the span, with its name, was about; None for the thorough way. Whether it
+    failed by its status is looked at elsewhere."""
     routed: Routed | None
     """What reads requests with a route, all of it."""
 
@@ -111,7 +112,7 @@ class Shapes:
 
         `fields` are what `reading.read` returns of it; `tags` (as members) are those of the resource and operation.
         """
-        context, _, kind, _, _, started, ended, status, _ = fields
+        context, _, kind, name, _, started, ended, status, _ = fields
         is_request = kind is _SERVER or kind is _CONSUMER
         if is_request:
             known = self._requests
@@ -127,7 +128,7 @@ class Shapes:
             shape = self._learn(known, keys)
         if shape is None:
             return None
-        asked = self._ordinary(shape, span, attributes) if shape.routed is None else shape.routed.read(attributes)
+        asked = self._ordinary(shape, span, name, attributes) if shape.routed is None else shape.routed.read(attributes)
         if asked is None:
             return None
         name, code, success, more, dimensions, asker = asked
@@ -135,20 +136,27 @@ class Shapes:
         taken = duration(ended - started if ended and started else 0)
         ending = f',"properties":{{{dimensions[1:]}}}' if dimensions else ""
         span_id = ids(context)[1]
+        success = success and status.status_code is not _FAILED
         if is_request:
-            success = success and status.status_code is not _FAILED
             return lines.request_line(
                 timestamp(started), f'"{span_id:016x}"', name, taken, code, success, more, ending, tags + asker, rate
             )
         more = f',"id":"{span_id:016x}"{more}'
         return lines.dependency_line(timestamp(started), name, taken, success, more, ending, tags + asker, rate)
 
-    def _ordinary(self, shape: Shape, span: ReadableSpan, attributes: Attributes) -> tuple[Any, ...] | None:
+    def _ordinary(
+        self, shape: Shape, span: ReadableSpan, span_name: str, attributes: Attributes
+    ) -> tuple[Any, ...] | None:
         """Return the same as `Routed.read`."""
         dimensions = self._properties(shape, attributes)
-        fields = None if dimensions is None else shape.read(span, attributes)
-        asker = None if fields is None else self._asker(shape, attributes)
-        return None if fields is None or asker is None else (*fields, dimensions, asker)
+        fields = None if dimensions is None else shape.read(span, span_name, attributes)
+        if fields is None:
+            return None
+        asker = self._asker(shape, attributes) if shape.agent or shape.address else ""
+        if asker is None:
+            return None
+        name, code, success, more = fields
+        return name, code, success, more, dimensions, asker
 
     def _properties(self, shape: Shape, attributes: Attributes) -> str | None:
         written, texts = "", []
@@ -210,7 +218,7 @@ class Shapes:
             known = self._texts[given] = lines.quoted(given)
         return known
 
-    def _request(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+    def _request(self, span: ReadableSpan, _: str, attributes: Attributes) -> Fields | None:
         fields = as_request.fields_of(span, attributes, self._redact)
         name, code = self._text(fields["name"]), fields.get("response_code", "0")
         source, url = fields.get("source"), fields.get("url")
@@ -224,7 +232,7 @@ class Shapes:
             more += f',"url":{lines.quoted(url[:URL_LIMIT])}'
         return None if name is None else (name, lines.quoted(code), fields["success"], more)
 
-    def _dependency(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+    def _dependency(self, span: ReadableSpan, _: str, attributes: Attributes) -> Fields | None:
         fields = as_dependency.fields_of(span, attributes, self._redact)
         few, name, url = self._few(fields), fields["name"], fields.get("data")
         if few is None or url is None or self._suspects(name) or name.isspace() or not 0 < len(name) <= TEXT_LIMIT:
@@ -248,27 +256,29 @@ class Shapes:
                 members += member + quoted
         return members
 
-    def _call(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+    def _call(self, _: ReadableSpan, __: str, attributes: Attributes) -> Fields | None:
         method, url, address = attributes["http.request.method"], attributes["url.full"], attributes["server.address"]
         code, port = attributes.get("http.response.status_code", 0), attributes.get("server.port")
         if not (type(method) is type(url) is type(address) is str and type(code) is int and method and url and address):
             return None
         if not self._leaves(url):
             url = self._redact(url)
-        scheme, _, path = urls.split(url)
+        scheme, _host, path = urls.split(url)
         name = f"{method} {path or '/'}"
         target = self._text(urls.joined(address, port, _PORTS.get(scheme, 0)) if port else address)
         if target is None or not code or len(name) > TEXT_LIMIT or self._suspects(name):
             return None
         more = f',"resultCode":"{code}","type":"HTTP","target":{target},"data":{lines.quoted(url[:DATA_LIMIT])}'
-        return lines.quoted(name), "", code < _CLIENT_ERROR and span.status.is_ok, more
+        return lines.quoted(name), "", code < _CLIENT_ERROR, more
 
-    def _remembering(self, keys: Keys) -> Callable[[ReadableSpan, Attributes], Fields | None]:
+    def _remembering(self, keys: Keys) -> Callable[[ReadableSpan, str, Attributes], Fields | None]:
         """Return a reader of dependencies of which all but name, success and statement has few values."""
         telling = tuple(key for key in keys if key.startswith(_FAMILIES) and key not in _STATEMENTS)
         remembered: dict[tuple[Any, ...], tuple[str, bool]] = {}
 
-        def read(span: ReadableSpan, attributes: Attributes) -> Fields | None:
+        statements = tuple([key for key in _STATEMENTS if key in keys])
+
+        def read(span: ReadableSpan, span_name: str, attributes: Attributes) -> Fields | None:
             values = tuple([attributes[key] for key in telling])
             if not _FEW_TYPES.issuperset(map(type, values)):
                 return None
@@ -282,11 +292,11 @@ class Shapes:
                     remembered.clear()
                 known = remembered[values] = few, "statement" in fields
             few, is_query = known
-            asked = text(attributes, *_STATEMENTS) if is_query else ""
-            name = self._text(span.name)
+            name = self._text(span_name)
             if name is None:
                 return None
-            return name, "", span.status.is_ok, f'{few},"data":{lines.quoted(asked[:DATA_LIMIT])}' if asked else few
+            asked = text(attributes, *statements) if is_query else ""
+            return name, "", True, f'{few},"data":{lines.quoted(asked[:DATA_LIMIT])}' if asked else few
 
         return read
 
