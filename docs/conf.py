@@ -30,7 +30,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     # Other projects' objects. Resolving them means fetching those projects' inventories, and a build needs no network.
     (r"py:.*", r"(azure|collections|concurrent|contextlib|contextvars|dataclasses|datetime|email|http|logging|os)\..*"),
-    (r"py:.*", r"(opentelemetry|pathlib|requests|sqlite3|threading|types|typing|typing_extensions|uuid)\..*"),
+    (r"py:.*", r"(opentelemetry|pathlib|re|requests|sqlite3|threading|types|typing|typing_extensions|uuid)\..*"),
     # The same, imported for the type checker only, so that they reach the page without their module.
     (r"py:class", r"(Callable|Context|Generator|Iterable|Iterator|Logger|Mapping|Path|Sequence|TracebackType)"),
     (

@@ -67,6 +67,7 @@ def resolve(extension: type, declared: Any, given: dict[str, Any]) -> Any:
         if name not in known:
             raise SettingsError(f"{extension.__name__}: unknown setting {name!r}. {_known(name, known)}")
     values: dict[str, Any] = {}
+    variables: dict[str, str] = {}
     for name, field in known.items():
         kind = _kind(extension, declared, field)
         variable = prefix(extension) + name.upper()
@@ -76,15 +77,17 @@ def resolve(extension: type, declared: Any, given: dict[str, Any]) -> Any:
         elif text := os.environ.get(variable, "").strip():
             where = f"{extension.__name__}: app setting {variable}"
             _check_textual(kind, text, where, extension, field)
+            variables[name] = variable
             values[name] = _value(kind.parse, text, where, kind.allowed_as_text, field)
     _warn_of_misspelt(extension, known)
     try:
         return declared(**values)
     except ValueError as error:  # raised by the dataclass's own __post_init__
         said = _without_secrets(str(error), values, known)
+        told = f"{extension.__name__}: {_with_variables(said, variables)}"
         if said == str(error):
-            raise SettingsError(f"{extension.__name__}: {said}") from error
-    raise SettingsError(f"{extension.__name__}: {said}")  # out here, so that the error is not its context
+            raise SettingsError(told) from error
+    raise SettingsError(told)  # out here, so that the error is not its context
 
 
 def _fields(declared: Any) -> dict[str, Field[Any]]:
@@ -162,6 +165,17 @@ def _without_secrets(said: str, values: dict[str, Any], known: dict[str, Field[A
     return said
 
 
+def _with_variables(said: str, variables: dict[str, str]) -> str:
+    """Name the app setting that a value came from, where an error speaks of the setting; else all that were read."""
+    named = said
+    for name, variable in variables.items():
+        named = named.replace(f"setting {name!r}", f"app setting {variable}")
+    if named != said or not variables:
+        return named
+    spoken_of = [one for name, one in variables.items() if re.search(rf"\b{re.escape(name)}\b", said)]
+    return f"{said} (from {', '.join(spoken_of or variables.values())})"
+
+
 def _shown(value: Any, *, secret: bool) -> str:
     if secret:
         return f"*** ({len(value)} characters)" if isinstance(value, str) else f"*** (of type {type(value).__name__})"
@@ -186,18 +200,32 @@ def _nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
 
 
 def _warn_of_misspelt(extension: type, known: Iterable[str]) -> None:
-    """Say once that an app setting with the extension's prefix is nearly the name of a setting.
+    """Say once that an app setting with the extension's prefix is no setting's.
 
-    One that is not near, or that ends in a whole name of a setting, may belong to an extension whose prefix begins the
-    same, such as EXT_A_ and EXT_A_B_. Nothing is said of it.
+    Nothing is said of one that another extension may read, whose prefix begins the same, as EXT_A_ and EXT_A_B_ do: an
+    extension that is known by now, or one imported later, if the name ends in a whole name of a setting. Nor where the
+    extension declares no setting at all: it may look into the environment itself.
     """
     start = prefix(extension)
-    names = {one.upper() for one in known}
+    names = [one.upper() for one in known]
+    unknown = [one for one in os.environ if one.startswith(start) and one not in _warned] if names else []
+    if not unknown:
+        return
     endings = tuple(f"_{one}" for one in names)
-    for variable in [one for one in os.environ if one.startswith(start) and one not in _warned]:
+    others = _prefixes_within(start)
+    for variable in unknown:
         name = variable[len(start) :]
-        if name in names or name.upper().endswith(endings):
+        if name in names or name.upper().endswith(endings) or variable.startswith(others):
             continue
-        if near := _nearest(name.upper(), names, 0.8):
-            _warned.add(variable)
-            _log.warning("%s: no setting is named %s. Did you mean %s?", extension.__name__, variable, start + near)
+        _warned.add(variable)
+        near = _nearest(name.upper(), names)
+        cure = f"Did you mean {start}{near}?" if near else f"Known: {', '.join(start + one for one in names)}."
+        _log.warning("%s: no setting is named %s. %s", extension.__name__, variable, cure)
+
+
+def _prefixes_within(start: str) -> tuple[str, ...]:
+    """Return the longer prefixes, of extensions known by now, that begin with one."""
+    from ext_sdk import registry
+
+    every = {prefix(one.type) for one in tuple(registry._registrations.values())}
+    return tuple(one for one in every if one.startswith(start) and one != start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from itertools import count
 
 import pytest
 from azure.functions.decorators.function_app import FunctionRegister
@@ -31,15 +32,27 @@ def no_foreign_settings(monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def own_temporary_folder(tmp_path_factory):
-    """Journals, of this process and of those that tests start, do not meet those of other runs on this machine."""
+    """Nothing temporary of this run meets that of other runs on this machine."""
     folder, before = str(tmp_path_factory.mktemp("temporary")), os.environ.get("TMPDIR")
     os.environ["TMPDIR"], tempfile.tempdir = folder, None
-    yield
+    yield folder
     tempfile.tempdir = None
     if before is None:
         del os.environ["TMPDIR"]
     else:
         os.environ["TMPDIR"] = before
+
+
+_numbers = count()
+
+
+@pytest.fixture(autouse=True)
+def own_journals(monkeypatch, own_temporary_folder):
+    """What a test leaves in the journal is replayed by no other, whose server may have got the same port."""
+    folder = os.path.join(own_temporary_folder, str(next(_numbers)))
+    os.mkdir(folder)
+    monkeypatch.setenv("TMPDIR", folder)
+    monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 @pytest.fixture(autouse=True)

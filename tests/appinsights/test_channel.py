@@ -340,6 +340,11 @@ def test_no_connection_string_is_said_with_the_cure(monkeypatch: pytest.MonkeyPa
     )
 
 
+FROM_0 = "seconds, from 0 up to 1000000000"
+ABOVE_0 = "seconds, more than 0 up to 1000000000"
+PAIR = "(first, longest) seconds with 0 < first <= longest up to 1000000000"
+
+
 @pytest.mark.parametrize(
     ("option", "value", "message"),
     [
@@ -347,9 +352,25 @@ def test_no_connection_string_is_said_with_the_cure(monkeypatch: pytest.MonkeyPa
         ("max_queue_bytes", -1, "Channel: max_queue_bytes must be a whole number from 1 on, not -1."),
         ("journal_max_bytes", "50 MB", "Channel: journal_max_bytes must be a whole number from 1 on, not '50 MB'."),
         ("max_batch", 1.5, "Channel: max_batch must be a whole number from 1 on, not 1.5."),
-        ("request_timeout", 0, "Channel: request_timeout must be more than 0 seconds, not 0."),
-        ("interval", -1, "Channel: interval must be 0 seconds or more, not -1."),
-        ("backoff", (2, 1), "Channel: backoff must be (first, longest) with 0 < first <= longest, not (2, 1)."),
+        ("request_timeout", 0, f"Channel: request_timeout must be {ABOVE_0}, not 0."),
+        ("request_timeout", "5", f"Channel: request_timeout must be {ABOVE_0}, not '5'."),
+        ("request_timeout", float("inf"), f"Channel: request_timeout must be {ABOVE_0}, not inf."),
+        ("interval", -1, f"Channel: interval must be {FROM_0}, not -1."),
+        ("interval", float("nan"), f"Channel: interval must be {FROM_0}, not nan."),
+        ("interval", True, f"Channel: interval must be {FROM_0}, not True."),
+        ("exit_timeout", None, f"Channel: exit_timeout must be {FROM_0}, not None."),
+        ("max_queue", True, "Channel: max_queue must be a whole number from 1 on, not True."),
+        ("max_batch_bytes", float("nan"), "Channel: max_batch_bytes must be a whole number from 1 on, not nan."),
+        ("backoff", (2, 1), f"Channel: backoff must be {PAIR}, not (2, 1)."),
+        ("backoff", 3, f"Channel: backoff must be {PAIR}, not 3."),
+        ("backoff", "12", f"Channel: backoff must be {PAIR}, not '12'."),
+        ("backoff", (1, 2, 3), f"Channel: backoff must be {PAIR}, not (1, 2, 3)."),
+        ("backoff", (1, "2"), f"Channel: backoff must be {PAIR}, not (1, '2')."),
+        ("backoff", (1, float("nan")), f"Channel: backoff must be {PAIR}, not (1, nan)."),
+        ("journal", 1, "Channel: journal must be True, False or the path of a folder, not 1."),
+        ("journal", "", "Channel: journal must be True, False or the path of a folder, not ''."),
+        ("report", "log", "Channel: report must be a callable or None, not 'log'."),
+        ("thread_setup", 1, "Channel: thread_setup must be a callable or None, not 1."),
     ],
 )
 def test_an_option_out_of_range_is_named(option: str, value, message: str):
@@ -357,3 +378,22 @@ def test_an_option_out_of_range_is_named(option: str, value, message: str):
     with pytest.raises(ValueError) as caught:
         Channel(f"InstrumentationKey={KEY}", **{option: value})
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("option", "near"), [("max_que", "max_queue"), ("Backoff", "backoff"), ("conection_string", "connection_string")]
+)
+def test_an_unknown_option_is_told_with_the_nearest(option: str, near: str):
+    with pytest.raises(TypeError) as caught:
+        Channel(**{option: 1})
+    assert str(caught.value) == (
+        f"Channel: unknown option {option!r}. Did you mean {near!r}? Known: connection_string, credential, max_queue, "
+        "max_queue_bytes, max_batch, max_batch_bytes, interval, request_timeout, backoff, exit_timeout, journal, "
+        "journal_max_bytes, thread_setup, report."
+    )
+
+
+def test_an_unknown_option_like_no_other_is_told_with_all():
+    with pytest.raises(TypeError, match=r"^Channel: unknown option 'zzz'\. Known: connection_string, ") as caught:
+        Channel(zzz=1)
+    assert "Did you mean" not in str(caught.value)

@@ -219,3 +219,30 @@ def test_an_item_that_cannot_be_made_is_said_by_the_thread(channel_to, events, c
     (record_,) = said()
     assert record_.threadName == "ext_appinsights"
     assert record_.getMessage().endswith("an item could not be made and is left out: LookupError: no such span")
+
+
+def test_a_channel_at_rest_has_no_empty_file_and_can_be_used_on(channel_to, events, journals):
+    """A process that a signal ends cannot close it; `flush` alone keeps the file for the next invocation."""
+    with IngestionServer() as server:
+        channel = channel_to(server)
+        for name in "ab":
+            channel.send(events(name))
+            channel.commit()
+            assert channel.flush(20.0)
+            assert journals(server).text == HEADER
+            channel.rest()
+            assert journals(server).files == []
+
+        assert names(server.items) == ["a", "b"]
+
+
+def test_a_channel_at_rest_keeps_what_is_not_delivered(channel_to, events, journals):
+    with IngestionServer() as server:
+        channel = channel_to(server, **SLOW)
+        channel.send(events("a"))
+        channel.commit()
+        channel.rest()
+
+        assert journals(server).text == HEADER + record(line_of("a"))
+        assert channel.flush(20.0)
+        assert names(server.items) == ["a"]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import traceback
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from ext_appinsights import envelope, stacks
 
@@ -151,3 +154,36 @@ def test_long_texts_are_cut():
     (details,) = data = envelope.exception_details("T" * 2000, "m" * 40_000)
 
     assert (len(data), len(details["typeName"]), len(details["message"])) == (1, 1024, 32768)
+
+
+HEAD = "Traceback (most recent call last):\n"
+PIECES = st.sampled_from(
+    [
+        HEAD, '  File "/a/b.py", line 7, in work\n', '  File "é.py", line 1, in <module>\n', "    work()\n", "    ^^^^\n", "ValueError: bad\n",
+        "  note\n", "\n", "  ", "\nThe above exception was the direct cause of the following exception:\n\n", "x" * 9000, "\ud800",
+        "  + Exception Group Traceback (most recent call last):\n", "  [Previous line repeated 3 more times]\n",
+    ]
+)  # fmt: skip
+TEXTS = st.sampled_from(["", " ", "ValueError", "bad", 'a "quoted" one', "é", "m" * 40_000])
+
+
+@given(
+    TEXTS,
+    TEXTS,
+    st.lists(PIECES, max_size=12).map("".join) | st.lists(PIECES, max_size=12).map(lambda p: HEAD + "".join(p)),
+)
+@example("ValueError", "bad", HEAD + '  File "a.py", line 1, in work\n' * 700 + "ValueError: bad\n")
+@example("ValueError", "bad", HEAD + "ValueError: bad\n")
+def test_what_is_written_at_once_is_the_same(kind: str, said: str, stack: str):
+    quick = stacks.as_json(kind, said, stack)
+
+    assert quick is None or json.loads(quick) == stacks.from_text(kind, said, stack)
+
+
+def test_a_common_traceback_is_written_at_once():
+    error = raised(inner)
+    text = "".join(traceback.format_exception(error))
+
+    assert json.loads(stacks.as_json("KeyError", "'missing'", text) or "") == stacks.from_text(
+        "KeyError", "'missing'", text
+    )

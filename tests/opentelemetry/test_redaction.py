@@ -227,10 +227,46 @@ def test_keys_and_patterns_can_be_added_and_names_kept(make_span):
     }  # fmt: skip
 
 
-def test_a_pattern_that_is_none_is_refused():
-    """At once, where the app is configured."""
-    with pytest.raises(re.error):
-        Redactor(patterns=["("])
+WRONG = [
+    ({"keys": "iban"}, TypeError, "keys is the single text 'iban'. Put it in a list: keys=['iban']."),
+    ({"keep": "csrf_token"}, TypeError, "keep is the single text 'csrf_token'. Put it in a list: keep=['csrf_token']."),
+    ({"patterns": "cus_1"}, TypeError, "patterns is the single text 'cus_1'. Put it in a list: patterns=['cus_1']."),
+    ({"patterns": re.compile("a")}, TypeError, "patterns is the single text 'a'. Put it in a list: patterns=['a']."),
+    ({"keys": None}, TypeError, "keys is None. Allowed: a list of texts, such as keys=['iban']."),
+    ({"keys": [1]}, TypeError, "keys has 1. Allowed: texts, such as keys=['iban']."),
+    ({"keep": ["a", None]}, TypeError, "keep has None. Allowed: texts, such as keep=['csrf_token']."),
+    ({"patterns": [b"a"]}, TypeError, r"patterns has b'a'. Allowed: texts, such as patterns=['\\bcus_\\w+']."),
+    ({"keys": ["--"]}, ValueError, "keys has '--', which names nothing. Allowed: names with letters or digits."),
+    ({"keep": [""]}, ValueError, "keep has '', which names nothing. Allowed: names with letters or digits."),
+    ({"patterns": ["("]}, ValueError, "patterns has '(', which is no regular expression: missing ), unterminated subpattern at position 0."),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("arguments", "kind", "said"), WRONG, ids=[str(one[0]) for one in WRONG])
+def test_what_would_not_redact_as_meant_is_refused_at_once(arguments, kind, said):
+    """The letters of `keys="iban"` would be names, and the IBAN would leave the process."""
+    with pytest.raises(kind) as raised:
+        Redactor(**arguments)
+
+    assert str(raised.value) == f"Redactor: {said}"
+
+
+@pytest.mark.parametrize("pattern", ["", "x*", "a|", r"\b", "^", "(?i)"])
+def test_a_pattern_that_needs_no_character_is_refused(pattern: str):
+    """It would spoil every text."""
+    with pytest.raises(ValueError, match="REDACTED would be all over each text") as raised:
+        Redactor(patterns=[pattern])
+
+    assert str(raised.value).startswith(
+        f"Redactor: patterns has {pattern!r}, which also matches where there is nothing"
+    )
+
+
+def test_names_and_patterns_come_in_any_collection():
+    """Also compiled, and from a generator."""
+    redactor = Redactor(keys=(name for name in ["iban"]), patterns={re.compile("cus_[0-9]+")})
+
+    assert redactor.text("iban=DE1 of cus_7") == "iban=REDACTED of REDACTED"
 
 
 PIECES = st.lists(

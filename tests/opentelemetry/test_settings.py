@@ -97,3 +97,14 @@ def test_a_wrong_app_setting_costs_the_export_and_not_the_function(fresh, monkey
         "Allowed: a number."
     ]
     monkeypatch.delenv("EXT_OPENTELEMETRY_SAMPLING_RATIO")
+
+
+def test_an_app_setting_out_of_range_is_named(fresh, monkeypatch):
+    """Whoever set it looks for this name."""
+    monkeypatch.setenv("EXT_OPENTELEMETRY_SAMPLING_RATIO", "7")
+    with pytest.raises(SettingsError) as caught:
+        fresh.configure()
+    monkeypatch.delenv("EXT_OPENTELEMETRY_SAMPLING_RATIO")
+    assert str(caught.value) == (
+        "OpenTelemetryExtension: app setting EXT_OPENTELEMETRY_SAMPLING_RATIO is 7.0. Allowed: a number from 0 to 1."
+    )

@@ -14,6 +14,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from ext_opentelemetry.mapping import Mapper
 from ext_opentelemetry.operations import Operation
+from ext_opentelemetry.reading import read
 from ext_opentelemetry.redaction import Redactor
 
 TRACER = TracerProvider(
@@ -39,16 +40,17 @@ NAMES = [
     "db.statement", "db.query.text", "db.name", "db.namespace", "messaging.system", "messaging.destination.name", "rpc.system",
     "rpc.grpc.status_code", "az.namespace", "gen_ai.system", "session.id", "api_key", "k" * 151, "_MS.sampleRate",
 ]  # fmt: skip
+ROUTED = [
+    "http.request.method",
+    "http.route",
+    "url.path",
+    "url.scheme",
+    "server.address",
+    "server.port",
+    "http.response.status_code",
+]
 USUAL = [
-    [
-        "http.request.method",
-        "http.route",
-        "url.path",
-        "url.scheme",
-        "server.address",
-        "server.port",
-        "http.response.status_code",
-    ],
+    ROUTED,
     ["http.request.method", "url.full", "server.address", "server.port", "http.response.status_code"],
     ["db.system", "db.statement", "db.name", "net.peer.name", "net.peer.port"],
     ["tenant"],
@@ -58,7 +60,12 @@ KEYS = st.lists(st.sampled_from(NAMES), max_size=8, unique=True) | st.builds(
     st.sampled_from(USUAL),
     st.lists(st.sampled_from(NAMES), max_size=2),
 )
-ATTRIBUTES = KEYS.flatmap(lambda keys: st.fixed_dictionaries(dict.fromkeys(keys, TEXTS | NUMBERS)))
+PATHS = st.sampled_from(
+    ["/", "/api/items/7", "/a b", "/p?code=1", "/eyJhbGciOiJI.eyJzdWIi.c2ln", "/Bearer abcdefgh", "/" + "p" * 2100]
+)
+ATTRIBUTES = KEYS.flatmap(
+    lambda keys: st.fixed_dictionaries({key: PATHS if key == "url.path" else TEXTS | NUMBERS for key in keys})
+)
 
 
 @given(ATTRIBUTES, st.sampled_from(list(SpanKind)), TEXTS, st.booleans(), st.integers(-5, 10**15), st.booleans())
@@ -90,7 +97,8 @@ def test_both_ways_are_one(attributes, kind, name, failed, taken, with_event):
     for mapper in MAPPERS:
         for _ in range(2):  # as a new shape, and as a known one
             quick = mapper.lines(span, operation)
-        thorough = mapper._at_length(span, dict(span.attributes), mapper._tags(span, operation), operation)
+        tags = mapper._tags(read(span), operation.name)
+        thorough = mapper._at_length(span, dict(span.attributes), tags, operation.rate)
 
         assert list(map(json.loads, quick)) == list(map(json.loads, thorough))
 
@@ -100,6 +108,7 @@ def test_what_is_usual_is_written_at_once(usual):
     """Or the quick way would hold whatever the thorough one does."""
     values = {
         "server.port": 8443,
+        "url.path": "/x",
         "http.response.status_code": 200,
         "net.peer.port": 5432,
         "url.full": "https://a.example/x?size=2",
@@ -109,7 +118,7 @@ def test_what_is_usual_is_written_at_once(usual):
     span.end()
     mapper = MAPPERS[0]
 
-    assert mapper._shapes.line(span, dict(span.attributes), "", 100.0) is not None
+    assert mapper._shapes.line(span, read(span), dict(span.attributes), "", 100.0) is not None
 
 
 def test_what_is_remembered_is_bounded():
@@ -123,3 +132,16 @@ def test_what_is_remembered_is_bounded():
 
     shapes = mapper._shapes
     assert max(map(len, (shapes._calls, shapes._texts, mapper._dimensions._known))) <= 2048
+
+
+def test_what_is_remembered_of_requests_is_bounded():
+    mapper = Mapper()
+    for number in range(3000):
+        attributes = {**dict.fromkeys(ROUTED, "http"), "url.path": "/x", "http.response.status_code": 200}
+        attributes |= {"server.port": 80, "server.address": f"host{number}", "user_agent.original": f"agent {number}"}
+        span = TRACER.start_span("work", None, SpanKind.SERVER, attributes)
+        span.end()
+        mapper.lines(span, None)
+
+    (shape,) = mapper._shapes._requests.values()
+    assert 0 < max(len(shape.routed._known), len(shape.routed._agents)) <= 1024

@@ -101,6 +101,18 @@ def test_a_method_keeps_its_case_beside_the_known_one(finished, sent: str, known
     assert span.attributes["http.request.method_original"] == sent
 
 
+@pytest.mark.parametrize(("sent", "known"), [("BREW", "BREW"), ("brew", "BREW"), ("GET", "GET"), ("POST", "_OTHER")])
+def test_the_app_setting_takes_the_place_of_the_known_methods(finished, monkeypatch, sent: str, known: str):
+    """All of them, as the conventions have it."""
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", "GET, BREW,")
+    trigger = Trigger("req", "httpTrigger", {"route": "a"})  # it is looked at once for each function
+    invoke(lambda req: "x", trigger=trigger, req=SimpleNamespace(method=sent, url="http://h/x", headers={}))
+
+    (span,) = finished()
+    assert span.attributes["http.request.method"] == known
+    assert span.attributes.get("http.request.method_original") == (None if sent == known else sent)
+
+
 def test_the_query_and_the_credentials_of_an_url_are_not_recorded(attributes_of):
     """They may hold a key."""
     attributes = attributes_of(url="https://me:secret@Shop.example:8443/api/x?code=secret#secret")

@@ -361,12 +361,80 @@ def test_a_misspelt_app_setting_is_told_once(sample, monkeypatch, caplog, variab
     assert warnings_of(caplog) == [f"SampleExtension: no setting is named {variable}. Did you mean EXT_SAMPLE_SLOW_MS?"]
 
 
-@pytest.mark.parametrize(
-    "variable", ["EXT_SAMPLE_PLUS_SLOW_MS", "EXT_SAMPLE_OTHER", "EXT_SAMPLES_COUNTS", "EXT_SAMPLE_ON"]
-)
+@pytest.mark.parametrize("variable", ["EXT_SAMPLE_PLUS_SLOW_MS", "EXT_SAMPLES_COUNTS", "EXT_SAMPLE_ON"])
 def test_nothing_is_said_of_an_app_setting_that_may_be_anothers(sample, monkeypatch, caplog, variable):
     """`EXT_SAMPLE_PLUS_` may be the prefix of another extension."""
     monkeypatch.setattr(settings, "_warned", set())
     monkeypatch.setenv(variable, "1")
     sample.configure()
     assert warnings_of(caplog) == []
+
+
+def test_an_app_setting_that_is_like_no_other_is_told_once_with_those_there_are(sample, monkeypatch, caplog):
+    monkeypatch.setattr(settings, "_warned", set())
+    monkeypatch.setenv("EXT_SAMPLE_WHATEVER", "1")
+    sample.configure()
+    sample.configure()
+    known = ["SLOW_MS", "COUNT", "ON", "MODE", "NAMES", "EXTRA", "ANYTHING"]
+    assert warnings_of(caplog) == [
+        f"SampleExtension: no setting is named EXT_SAMPLE_WHATEVER. Known: {', '.join('EXT_SAMPLE_' + one for one in known)}."
+    ]
+
+
+def test_what_a_known_extension_with_a_longer_prefix_may_read_is_left_to_it(sample, monkeypatch, caplog):
+    class Sample_MoreExtension(AppExtension):
+        @dataclass(frozen=True)
+        class Settings:
+            level: int = 1
+
+    monkeypatch.setattr(settings, "_warned", set())
+    monkeypatch.setenv("EXT_SAMPLE_MORE_LEVLE", "1")
+    sample.configure()
+    assert warnings_of(caplog) == []
+    Sample_MoreExtension.configure()
+    assert warnings_of(caplog) == [
+        "Sample_MoreExtension: no setting is named EXT_SAMPLE_MORE_LEVLE. Did you mean EXT_SAMPLE_MORE_LEVEL?"
+    ]
+
+
+def test_an_extension_that_declares_no_setting_may_read_what_it_likes(monkeypatch, caplog):
+    class PlainExtension(AppExtension):
+        @dataclass(frozen=True)
+        class Settings:
+            pass
+
+    monkeypatch.setattr(settings, "_warned", set())
+    monkeypatch.setenv("EXT_PLAIN_OTHER", "1")
+    PlainExtension.configure()
+    assert warnings_of(caplog) == []
+
+
+# What __post_init__ says of an app setting
+
+
+@pytest.mark.parametrize(
+    ("said", "message"),
+    [
+        ("setting 'ratio' is 7.0. Allowed: 0 to 1.", "app setting EXT_RATIO_RATIO is 7.0. Allowed: 0 to 1."),
+        ("ratio is too much", "ratio is too much (from EXT_RATIO_RATIO)"),
+        ("this does not fit", "this does not fit (from EXT_RATIO_RATIO, EXT_RATIO_BASE)"),
+        ("setting 'given' is 1.", "setting 'given' is 1. (from EXT_RATIO_RATIO, EXT_RATIO_BASE)"),
+    ],
+)
+def test_an_error_names_the_app_setting_that_the_value_came_from(monkeypatch, said, message):
+    class RatioExtension(AppExtension):
+        @dataclass(frozen=True)
+        class Settings:
+            ratio: float = 1.0
+            base: float = 1.0
+            given: float = 0.0
+
+            def __post_init__(self):
+                if self.ratio > 1:
+                    raise ValueError(said)
+
+    monkeypatch.setenv("EXT_RATIO_RATIO", "7")
+    monkeypatch.setenv("EXT_RATIO_BASE", "2")
+    with pytest.raises(SettingsError) as caught:
+        RatioExtension.configure(given=1)
+    assert str(caught.value) == f"RatioExtension: {message}"

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from ext_appinsights import ConnectionString, envelope
@@ -54,6 +55,15 @@ class Journals:
     @property
     def files(self) -> list[Path]:
         return sorted(self.folder.iterdir()) if self.path.is_dir() and any(self.path.iterdir()) else []
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files, also while some are being deleted."""
+        sizes = []
+        for path in self.files:
+            with suppress(FileNotFoundError):
+                sizes.append(path.stat().st_size)
+        return sum(sizes)
 
     @property
     def text(self) -> bytes:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ext_appinsights.connection_string import ConnectionString, ConnectionStringError
 from ext_appinsights.credentials import credential_for
-from ext_appinsights.options import Options
+from ext_appinsights.options import NAMES, Options, check_names
 from ext_appinsights.sender import Sender
 
 if TYPE_CHECKING:
@@ -47,10 +47,11 @@ class Channel:
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong, or a credential would be sent
                 over plain http.
-            ValueError: when an option is out of range.
+            ValueError: when an option is out of range, or of another type.
             TypeError: when an option is unknown, or `credential` is no credential.
 
         """
+        check_names("Channel", options, ("connection_string", "credential", *NAMES))
         self._target = _target(connection_string)
         self._options = Options(journal=journal, **options)
         self._credential = credential_for(self._target, credential)
@@ -101,6 +102,14 @@ class Channel:
             return not sender.waiting()
         return sender.flush(monotonic() + max(0.0, timeout))
 
+    def rest(self) -> None:
+        """Delete the channel's file in the journal if nothing is left in it; never raises.
+
+        For after a flush that may be the last one: a process that is ended by a signal has no other chance to. The
+        channel can be used as before; the next commit begins another file.
+        """
+        self._sender.inbox.rest()
+
     def close(self, timeout: float = 5.0) -> bool:
         """Flush, then end the thread; items handed over later are dropped and counted."""
         deadline = monotonic() + max(0.0, timeout)
@@ -132,6 +141,7 @@ class Channel:
         if self._options.exit_timeout > 0 and self._sender.pending() and not self._sender.closing:
             self.close(self._options.exit_timeout)
         self.commit()
+        self.rest()
 
 
 def _target(given: ConnectionString | str | None) -> ConnectionString:

@@ -11,7 +11,7 @@ from collections import deque
 from threading import get_ident
 from typing import TYPE_CHECKING
 
-from ext_appinsights.journal import Line
+from ext_appinsights.journal import Line, only_in_memory
 from ext_appinsights.packing import Parcel, lines_of
 from ext_appinsights.queued import NEVER, Queued
 from ext_appinsights.tickets import Ticket, signal
@@ -50,26 +50,37 @@ class Inbox:
 
     def commit(self) -> None:
         """Write what was queued to the journal."""
-        journal = self._journal
-        if (
-            journal is None
-            or not (self.queued.items or self._lock.locked())
-            or not journal.works
-            or not self._enter(PATIENCE)
-        ):
+        # All in one, without a call that can be done without: it is at the end of every invocation.
+        journal, items, lock = self._journal, self.queued.items, self._lock
+        if journal is None or not (items or lock.locked()) or (journal.off_until and not journal.works):
             return
+        me = get_ident()
+        if self._holder == me or not (lock.acquire(blocking=False) or lock.acquire(timeout=PATIENCE)):
+            return
+        self._holder = me
         try:
-            if len(self.queued.items) == 1:
+            if len(items) == 1:
                 self._take_in_one(journal)
             else:
                 self._take_in(NEVER, NEVER)
         except Exception as error:
             self.failures.append(error)
         finally:
-            self._leave()
+            self._holder = 0
+            lock.release()
         if journal.crowded or len(self.ready) >= self.ready_enough:
             self.ready_enough = NEVER
             signal(self.queued.wake)
+
+    def rest(self) -> None:
+        """Leave no empty file in the journal."""
+        if self._journal is not None and self._enter(PATIENCE):
+            try:
+                self._note()
+                if self._journal is not None:
+                    self._journal.rest()
+            finally:
+                self._leave()
 
     def waiting(self, held: Callable[[], int]) -> int:
         """Items that are queued, one that is still to be mapped as one, and what the sending thread holds of them."""
@@ -123,8 +134,9 @@ class Inbox:
                 if failure is not None:
                     self._counts.drop("invalid")
                     self.failures.append(failure)
-                lines += found
-                size += sum(map(len, found))
+                for line in found:
+                    lines.append(line)
+                    size += len(line)
         finally:  # a Ctrl-C costs no more than the item in which it came
             self._keep(lines)
 
@@ -143,7 +155,8 @@ class Inbox:
         if len(found) == 1:
             self.ready.append(journal.write_one(found[0]))
             self._ready_bytes += len(found[0])
-            self._limit()
+            if len(self.ready) > self._options.max_queue or self._ready_bytes > self._options.max_queue_bytes:
+                self._limit()
         else:
             self._keep(found)
 
@@ -151,7 +164,7 @@ class Inbox:
         if not lines:
             return
         journal = self._journal
-        self.ready.extend([Line(line) for line in lines] if journal is None else journal.write(lines))
+        self.ready.extend(map(only_in_memory, lines) if journal is None else journal.write(lines))
         self._ready_bytes += sum(map(len, lines))
         self._limit()
 
@@ -192,22 +205,25 @@ class Inbox:
 
     def _next(self, most: int, extra: int, lines: list[Line]) -> Ticket | None:
         """Add up to `most` lines, or one request's worth, or what comes before a flush, which is returned."""
-        room = self._options.max_batch_bytes
-        while room > 0 and len(lines) < most and (self.ready or self.queued.items):
-            if not self.ready:
-                self._take_in(most - len(lines), room)
-                continue
-            first = self.ready[0]
-            if isinstance(first, Ticket):
-                self.ready.popleft()
-                return first
-            room -= len(first.text) + extra
-            if lines and room < 0:
-                break
-            self.ready.popleft()
-            self._ready_bytes -= len(first.text)
-            lines.append(first)
-        return None
+        ready, most_bytes, size = self.ready, self._options.max_batch_bytes, 0
+        try:
+            while size < most_bytes and len(lines) < most and (ready or self.queued.items):
+                if not ready:
+                    self._take_in(most - len(lines), most_bytes - size)
+                    continue
+                first = ready[0]
+                if isinstance(first, Ticket):
+                    ready.popleft()
+                    return first
+                more = len(first.text) + extra
+                if lines and size + more > most_bytes:
+                    break
+                size += more
+                ready.popleft()
+                lines.append(first)
+            return None
+        finally:
+            self._ready_bytes -= size - extra * len(lines)
 
     # Called from the sending thread
 

@@ -1,4 +1,4 @@
-"""Requests and dependencies as lines of JSON, without a dict in between: as nearly all that a traced app sends is.
+"""Requests, dependencies, exceptions as lines of JSON, without a dict in between: as nearly all of a traced app is.
 
 `request` and `dependency` write what JSON makes of the envelopes of the same name in `ext_appinsights.envelope`, with
 the same limits, at a quarter of the cost; a test holds both beside each other. What several items have in common (the
@@ -107,12 +107,13 @@ def request_line(
 
     `more` and `ending` are members with a comma before each: further fields; properties and measurements.
     """
-    return _bytes(
+    text = (
         f'{{"name":"Microsoft.ApplicationInsights.Request","time":"{time}","sampleRate":{rate},'
         f'"tags":{{{tags}}},"data":{{"baseType":"RequestData","baseData":{{"ver":2,'
         f'"id":{id},"name":{name},"duration":"{duration}","responseCode":{code},'
         f'"success":{"true" if success else "false"}{more}{ending}}}}}}}'
     )
+    return text.encode() if text.isascii() else _bytes(text)
 
 
 def dependency(
@@ -151,11 +152,22 @@ def dependency_line(
     time: str, name: str, duration: str, success: bool, more: str, ending: str, tags: str, rate: float
 ) -> bytes:
     """Return a dependency from texts that are within their limits, as `request_line` does."""
-    return _bytes(
+    text = (
         f'{{"name":"Microsoft.ApplicationInsights.RemoteDependency","time":"{time}","sampleRate":{rate},'
         f'"tags":{{{tags}}},"data":{{"baseType":"RemoteDependencyData","baseData":{{"ver":2,'
         f'"name":{name},"duration":"{duration}","success":{"true" if success else "false"}{more}{ending}}}}}}}'
     )
+    return text.encode() if text.isascii() else _bytes(text)
+
+
+def exception_line(time: str, exceptions: str, ending: str, tags: str, rate: float) -> bytes:
+    """Return an exception item from texts that are within their limits; `exceptions`: a JSON array, see `stacks`."""
+    text = (
+        f'{{"name":"Microsoft.ApplicationInsights.Exception","time":"{time}","sampleRate":{rate},'
+        f'"tags":{{{tags}}},"data":{{"baseType":"ExceptionData","baseData":{{"ver":2,'
+        f'"exceptions":{exceptions}{ending}}}}}}}'
+    )
+    return text.encode() if text.isascii() else _bytes(text)
 
 
 def _required(text: str, limit: int) -> str:

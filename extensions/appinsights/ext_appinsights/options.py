@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable
+
+LONGEST = 1_000_000_000
+"""Seconds, some 30 years: the standard library cannot wait for ever so long."""
+
+_UP_TO = f"up to {LONGEST}"
+_PAIR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +65,52 @@ class Options:
     def __post_init__(self) -> None:
         for name in ("max_queue", "max_queue_bytes", "max_batch", "max_batch_bytes", "journal_max_bytes"):
             value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"Channel: {name} must be a whole number from 1 on, not {value!r}.")
-        if not self.request_timeout > 0:
-            raise ValueError(f"Channel: request_timeout must be more than 0 seconds, not {self.request_timeout!r}.")
+            self._must(name, "a whole number from 1 on", allowed=_is_whole(value) and value >= 1)
+        self._must("request_timeout", f"seconds, more than 0 {_UP_TO}", allowed=_seconds(self.request_timeout) > 0)
         for name in ("interval", "exit_timeout"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"Channel: {name} must be 0 seconds or more, not {getattr(self, name)!r}.")
-        if not isinstance(self.journal, (bool, str, os.PathLike)) or self.journal == "":
-            raise ValueError(f"Channel: journal must be True, False or the path of a folder, not {self.journal!r}.")
-        first, longest = self.backoff
-        if not 0 < first <= longest:
-            raise ValueError(
-                f"Channel: backoff must be (first, longest) with 0 < first <= longest, not {self.backoff!r}."
-            )
+            self._must(name, f"seconds, from 0 {_UP_TO}", allowed=_seconds(getattr(self, name)) >= 0)
+        is_place = isinstance(self.journal, (bool, str, os.PathLike)) and self.journal != ""
+        self._must("journal", "True, False or the path of a folder", allowed=is_place)
+        pair = self.backoff if isinstance(self.backoff, (tuple, list)) and len(self.backoff) == _PAIR else (0.0, 0.0)
+        first, longest = map(_seconds, pair)
+        self._must(
+            "backoff", f"(first, longest) seconds with 0 < first <= longest {_UP_TO}", allowed=0 < first <= longest
+        )
+        is_map = self.proxies is None or (isinstance(self.proxies, Mapping) and _are_texts(self.proxies.items()))
+        self._must("proxies", "a mapping of schemes to URLs, or None", allowed=is_map)
+        for name in ("thread_setup", "report"):
+            value = getattr(self, name)
+            self._must(name, "a callable or None", allowed=value is None or callable(value))
+
+    def _must(self, name: str, be: str, *, allowed: bool) -> None:
+        if not allowed:
+            raise ValueError(f"Channel: {name} must be {be}, not {getattr(self, name)!r}.")
+
+
+def _are_texts(pairs: Iterable[tuple[Any, Any]]) -> bool:
+    return all(isinstance(one, str) for pair in pairs for one in pair)
+
+
+def _is_whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _seconds(value: Any) -> float:
+    """Return what is a number of seconds that waits of the standard library take; else -1."""
+    is_number = _is_whole(value) or isinstance(value, float)
+    return value if is_number and 0 <= value <= LONGEST else -1.0
+
+
+def check_names(owner: str, given: Iterable[str], known: Iterable[str]) -> None:
+    """Refuse a keyword argument that there is none of. TypeError: it names the nearest, and all there are."""
+    names = tuple(known)
+    for name in given:
+        if name not in names:
+            import difflib
+
+            near = difflib.get_close_matches(name.lower(), names, 1)
+            cure = f"Did you mean {near[0]!r}? " if near else ""
+            raise TypeError(f"{owner}: unknown option {name!r}. {cure}Known: {', '.join(names)}.")
+
+
+NAMES = tuple(field.name for field in fields(Options))

@@ -30,7 +30,7 @@ _open: set[Segment] = set()
 class Segment:
     """A file that nobody else touches. Whoever calls its methods holds the channel's lock."""
 
-    __slots__ = ("_folder", "_owed", "_torn", "corrupt", "descriptor", "held", "name", "size", "unsettled")
+    __slots__ = ("_folder", "_owed", "corrupt", "descriptor", "held", "name", "size", "unsettled", "usable")
 
     def __init__(self, folder: Folder, name: str, descriptor: int, size: int) -> None:
         self._folder = folder
@@ -44,7 +44,8 @@ class Segment:
         self.corrupt = 0
         """Lines in it that cannot be used."""
         self._owed: list[tuple[int, int]] = []
-        self._torn = False
+        self.usable = True
+        """Whether items can be added: the end of the file is where it should be."""
         _open.add(self)
 
     @classmethod
@@ -130,12 +131,7 @@ class Segment:
             os.ftruncate(self.descriptor, self.size)
         except OSError:
             # What comes next must not become part of the torn line.
-            self._torn = True
-
-    @property
-    def usable(self) -> bool:
-        """Whether items can be added: the end of the file is where it should be."""
-        return not self._torn
+            self.usable = False
 
     def settle(self, marks: Iterable[tuple[int, int]]) -> None:
         """Note that items need not be delivered any more; what cannot be written is written with the next ones."""
@@ -144,7 +140,7 @@ class Segment:
             return
         data = records.settled(self._owed)
         try:
-            if self._torn:
+            if not self.usable:
                 os.write(self.descriptor, b"\n" + data)
             else:
                 self.append(data)
@@ -160,7 +156,7 @@ class Segment:
             return False
         self.size = len(records.HEADER)
         self._owed.clear()
-        self._torn = False
+        self.usable = True
         return True
 
     def remove(self) -> bool:

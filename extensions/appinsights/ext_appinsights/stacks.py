@@ -6,10 +6,13 @@ on are understood: the exception object, and the text of `traceback.format_excep
 
 from __future__ import annotations
 
+import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ext_appinsights.fields import required
+from ext_appinsights.lines import quoted
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -28,6 +31,8 @@ CHAIN_LIMIT = 10
 _FRAME = re.compile(r'^  File "(?P<file>.*)", line (?P<line>\d+), in (?P<method>.+)$', re.MULTILINE)
 _HEAD = "Traceback (most recent call last):\n"
 _GROUP = "  + Exception Group Traceback (most recent call last):"
+_REMEMBERED_LENGTH = 8192
+"""Characters of frames that are written once and remembered."""
 _LINK = re.compile(
     "\n(?:The above exception was the direct cause of the following exception:"
     "|During handling of the above exception, another exception occurred:)\n\n"
@@ -83,6 +88,26 @@ def from_text(type_name: str, message: str, stack: str | None) -> list[Details]:
     return found if len(found) > 1 else _alone(found)
 
 
+def as_json(type_name: str, message: str, stack: str) -> str | None:
+    """Return as JSON what `from_text` returns, for one of Python's own tracebacks without causes; else None."""
+    if not stack.startswith(_HEAD) or _LINK.search(stack) or _GROUP in stack:
+        return None
+    end = _end_of_frames(stack)
+    if end > _REMEMBERED_LENGTH:
+        return None
+    said = required(message if message.strip() else type_name, MESSAGE_LIMIT)
+    name = required(type_name or "Exception", TYPE_LIMIT)
+    return f'[{{"typeName":{quoted(name)},"message":{quoted(said)},{_frames_as_json(stack[:end])}}}]'
+
+
+@lru_cache(maxsize=128)
+def _frames_as_json(text: str) -> str:
+    """Return the members that tell of the frames. The same place raises again and again, with other messages."""
+    details = _details("", "", _parted(text)[0])
+    told = {key: details[key] for key in ("hasFullStack", "parsedStack") if key in details}
+    return json.dumps(told, ensure_ascii=False, separators=(",", ":"))[1:-1]
+
+
 def _alone(found: list[Details]) -> list[Details]:
     for details in found:
         del details["id"], details["outerId"]
@@ -96,11 +121,16 @@ def _parted(text: str) -> tuple[list[Frame], str]:
     """
     if not text.startswith(_HEAD):  # a cause that was never raised
         return [], text.strip("\n")
-    end = start = len(_HEAD)
+    end = _end_of_frames(text)
+    frames = [_frame(m["file"], int(m["line"]), m["method"]) for m in _FRAME.finditer(text, len(_HEAD), end)]
+    return _numbered(frames), text[end:].strip("\n")
+
+
+def _end_of_frames(text: str) -> int:
+    end = len(_HEAD)
     while text.startswith("  ", end):
         end = text.find("\n", end) + 1 or len(text)
-    frames = [_frame(m["file"], int(m["line"]), m["method"]) for m in _FRAME.finditer(text, start, end)]
-    return _numbered(frames), text[end:].strip("\n")
+    return end
 
 
 def qualified_name(kind: type) -> str:

@@ -21,6 +21,9 @@ _NANOSECONDS_PER_MS = 1_000_000
 
 def name_of(span_name: str, attributes: Attributes) -> str:
     """Return a request's name, which is its operation's too: `GET /route`, else `GET /path`, else the span's name."""
+    method, route = attributes.get("http.request.method"), attributes.get("http.route")
+    if type(method) is type(route) is str and method and route:  # as it is nearly always
+        return f"{method} {route}"
     method = http_method(attributes)
     if not method:
         return span_name

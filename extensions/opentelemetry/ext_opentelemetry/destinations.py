@@ -53,6 +53,9 @@ class Destination:
         """Begin to deliver what ended before; the result waits for so many seconds, and says whether it arrived."""
         return lambda _: True
 
+    def rest(self) -> None:
+        """Tidy up after a flush that may be the last one."""
+
     def retire(self) -> None:
         """Deliver what there is, in the background, and end what was started."""
 
@@ -98,6 +101,7 @@ class ToChannel(Destination):
         self._redact = redact
         self.commit = channel.commit  # type: ignore[method-assign]
         self.kick = channel.kick  # type: ignore[method-assign]
+        self.rest = channel.rest  # type: ignore[method-assign]
 
     takes_all = True
 

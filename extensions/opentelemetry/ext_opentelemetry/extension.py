@@ -67,7 +67,11 @@ class OpenTelemetryExtension(AppExtension):
     def shutdown(cls, timeout: float) -> bool:
         """Deliver what ended before, within `timeout` seconds."""
         pipeline = cls._pipeline
-        return pipeline is None or pipeline.flush(timeout)
+        if pipeline is None:
+            return True
+        delivered = pipeline.flush(timeout)
+        pipeline.destination.rest()
+        return delivered
 
     @classmethod
     def _current(cls) -> Pipeline:

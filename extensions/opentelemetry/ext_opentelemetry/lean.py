@@ -19,6 +19,8 @@ from opentelemetry.sdk.util import BoundedList
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from opentelemetry.trace import Link, Span, SpanContext, Status, StatusCode, TraceFlags
 
+from ext_opentelemetry.reading import known
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
@@ -79,6 +81,7 @@ class LeanSpans:
         return span
 
 
+@known
 class LeanSpan(Span, ReadableSpan):
     """A recording span; made by `LeanSpans`."""
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ext_appinsights import envelope, lines
+from ext_appinsights import lines
 from ext_appinsights.fields import TAG_LIMITS
 from ext_opentelemetry import as_dependency, as_request
 from ext_opentelemetry.attributes import MEASUREMENTS, measurements, text
 from ext_opentelemetry.dimensions import Dimensions
+from ext_opentelemetry.events import Events
 from ext_opentelemetry.operations import REQUESTS, WHOLE, rate_of
+from ext_opentelemetry.reading import ids, plain, read, some
 from ext_opentelemetry.redaction import DEFAULT
 from ext_opentelemetry.resource import tags_of
 from ext_opentelemetry.shapes import Shapes
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import Event, ReadableSpan
+    from opentelemetry.sdk.trace import ReadableSpan
 
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.operations import Operation
@@ -48,26 +50,29 @@ class Mapper:
         self._suspects = _never if redactor is None else redactor.suspects
         self._dimensions = Dimensions(redactor)
         self._shapes = Shapes(self._dimensions, redactor)
+        self._events = Events(self._dimensions, self._redact)
         self._names: dict[str, str] = {}
         self._last: tuple[Resource | None, str] = (None, "")
 
     def lines(self, span: ReadableSpan, operation: Operation | None) -> list[bytes]:
         """Return the request or dependency that a span is, and its events as exceptions and messages, as JSON."""
-        attributes = _attributes_of(span)
-        tags = self._tags(span, operation)
-        if not getattr(span, "_links", True):
-            rate = WHOLE if operation is None else operation.rate
-            quick = self._shapes.line(span, attributes, tags, rate)
+        fields = read(span)
+        attributes = fields[4]
+        if type(attributes) is not dict:
+            attributes = plain(attributes)
+        name, rate = ("", WHOLE) if operation is None else operation.tell(span, fields, attributes)
+        tags = self._tags(fields, name)
+        if not some(getattr(span, "_links", True)):
+            quick = self._shapes.line(span, fields, attributes, tags, rate)
             if quick is not None:
-                return [quick, *self._events(span, tags, rate)] if getattr(span, "_events", True) else [quick]
-        return self._at_length(span, attributes, tags, operation)
+                if not some(getattr(span, "_events", True)):
+                    return [quick]
+                return [quick, *self._events.lines(span, tags, rate)]
+        return self._at_length(span, attributes, tags, rate)
 
-    def _at_length(
-        self, span: ReadableSpan, attributes: Attributes, tags: str, operation: Operation | None
-    ) -> list[bytes]:
-        rate = rate_of(attributes)
-        if rate == WHOLE and operation is not None:
-            rate = operation.rate
+    def _at_length(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> list[bytes]:
+        own_rate = rate_of(attributes)
+        rate = own_rate if own_rate != WHOLE else rate
         is_request = span.kind in REQUESTS
         agent = text(attributes, "user_agent.original", "http.user_agent")
         if "AlwaysOn" in agent or not _VISITOR.isdisjoint(attributes):
@@ -75,41 +80,38 @@ class Mapper:
         of_span_alone = tags + _asker(attributes, agent, is_request=is_request)
         made = [self._item(span, attributes, of_span_alone, rate, is_request)]
         if getattr(span, "_events", True):  # the property copies them, which costs ten times as much
-            made += self._events(span, tags, rate)
+            made += self._events.lines(span, tags, rate)
         return made
-
-    def _events(self, span: ReadableSpan, tags: str, rate: float) -> list[bytes]:
-        inner = _inner_tags(tags, span)
-        return [lines.line(self._event(event, inner, rate)) for event in span.events]
 
     def envelopes(self, span: ReadableSpan, operation: Operation | None) -> list[dict[str, Any]]:
         """Return the same items as `lines`, as dicts."""
         return [json.loads(line) for line in self.lines(span, operation)]
 
-    def _tags(self, span: ReadableSpan, operation: Operation | None) -> str:
+    def _tags(self, fields: tuple[Any, ...], operation_name: str) -> str:
         """Return, as members, the tags of the resource and the operation."""
-        context, parent = span.context, span.parent
-        assert context is not None
-        name = "" if operation is None else self._operation_name(operation.name)
-        caller = f',"ai.operation.parentId":"{parent.span_id:016x}"' if parent is not None and parent.span_id else ""
-        return f'{self._resource(span.resource)},"ai.operation.id":"{context.trace_id:032x}"{name}{caller}'
-
-    def _resource(self, resource: Resource) -> str:
+        context, parent, _, _, _, _, _, _, resource = fields
         known, members = self._last
         if resource is not known:
-            members = lines.tags(tags_of(resource))
-            self._last = (resource, members)  # in one step: another thread may read it
+            members = self._resource(resource)
+        name = self._names.get(operation_name)
+        if name is None:
+            name = self._name(operation_name)
+        above = 0 if parent is None else ids(parent)[1]
+        caller = f',"ai.operation.parentId":"{above:016x}"' if above else ""
+        return f'{members},"ai.operation.id":"{ids(context)[0]:032x}"{name}{caller}'
+
+    def _resource(self, resource: Resource) -> str:
+        members = lines.tags(tags_of(resource))
+        self._last = (resource, members)  # in one step: another thread may read it
         return members
 
-    def _operation_name(self, name: str) -> str:
+    def _name(self, operation_name: str) -> str:
         """Return the tag of the operation's name; names come again and again."""
-        known = self._names.get(name)
-        if known is None:
-            members = lines.tags({"ai.operation.name": self._redact(name)})
-            known = f",{members}" if members else ""
-            if len(self._names) >= _NAMES_REMEMBERED:
-                self._names.clear()
-            self._names[name] = known
+        members = lines.tags({"ai.operation.name": self._redact(operation_name)}) if operation_name else ""
+        known = f",{members}" if members else ""
+        if len(self._names) >= _NAMES_REMEMBERED:
+            self._names.clear()
+        self._names[operation_name] = known
         return known
 
     def _item(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float, is_request: bool) -> bytes:
@@ -152,29 +154,6 @@ class Mapper:
             fields["data"] = fields.pop("statement")
         return fields
 
-    def _event(self, event: Event, tags: dict[str, str], rate: float) -> dict[str, Any]:
-        attributes: Attributes = dict(event.attributes or ())
-        common: dict[str, Any] = {
-            "time_ns": event.timestamp,
-            "properties": self._dimensions.properties(attributes),
-            "measurements": measurements(attributes),
-            "tags": {**tags, "ai.session.id": text(attributes, "session.id") or tags.get("ai.session.id", "")},
-            "sample_rate": rate,
-        }
-        if event.name != "exception":
-            return envelope.message(text=self._redact(event.name), **common)
-        details = envelope.exception_details(
-            text(attributes, "exception.type") or "Exception",
-            self._redact(text(attributes, "exception.message") or "Exception"),
-            text(attributes, "exception.stacktrace") or None,
-        )
-        for number, one in enumerate(details):
-            if number:  # a cause, of which the stack alone tells
-                one["message"] = self._redact(one["message"])
-            if "stack" in one:
-                one["stack"] = self._redact(one["stack"])
-        return envelope.exception(details=details, **common)
-
 
 def _unchanged(text: str) -> str:
     return text
@@ -204,20 +183,6 @@ def _asker(attributes: Attributes, agent: str, *, is_request: bool) -> str:
     asker = f',"ai.user.userAgent":{lines.quoted(agent[:_AGENT_LIMIT])}' if agent else ""
     address = text(attributes, "client.address", "http.client_ip", "net.peer.ip") if is_request else ""
     return f'{asker},"ai.location.ip":{lines.quoted(address[:_ADDRESS_LIMIT])}' if address else asker
-
-
-def _attributes_of(span: ReadableSpan) -> dict[str, Any]:
-    attributes: Any = span.attributes
-    try:
-        return attributes.copy()  # type: ignore[no-any-return]  # a dict's copy, a tenth of what dict(attributes) costs
-    except AttributeError:
-        return dict(attributes or ())
-
-
-def _inner_tags(tags: str, span: ReadableSpan) -> dict[str, str]:
-    """Return the tags of a span's events: those of the span, which is their parent."""
-    assert span.context is not None
-    return {**json.loads(f"{{{tags}}}"), "ai.operation.parentId": f"{span.context.span_id:016x}"}
 
 
 def _and_links(properties: str, span: ReadableSpan) -> str:

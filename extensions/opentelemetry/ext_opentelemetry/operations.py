@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from ext_opentelemetry import as_request
 from ext_opentelemetry.attributes import SAMPLE_RATE, text
+from ext_opentelemetry.reading import ends, ids, read
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,24 +35,38 @@ WHOLE = 100.0
 class Operation:
     """One operation, by its outermost span in this process. The name is read late: a route is known late."""
 
-    __slots__ = ("_name", "_rate", "_root")
+    __slots__ = ("_root", "_told")
 
     def __init__(self, root: ReadableSpan) -> None:
         self._root: ReadableSpan | None = root
-        self._name = ""
-        self._rate = WHOLE
+        self._told = ("", WHOLE)
+
+    @property
+    def told(self) -> tuple[str, float]:
+        """Its name, which all its items carry as `ai.operation.name`, and the percentage at which it was sampled."""
+        root = self._root
+        return self._told if root is None else self._read(root)
 
     @property
     def name(self) -> str:
         """What all items of the operation carry as `ai.operation.name`."""
-        root = self._root
-        return self._name if root is None else self._read(root)[0]
+        return self.told[0]
 
     @property
     def rate(self) -> float:
         """The percentage at which the operation was sampled."""
+        return self.told[1]
+
+    def tell(self, span: ReadableSpan, fields: tuple[Any, ...], attributes: Any) -> tuple[str, float]:
+        """Return `told` to who maps an ended span of it, with what was read of that, which may be the root."""
         root = self._root
-        return self._rate if root is None else self._read(root)[1]
+        if root is None:
+            return self._told
+        if root is not span:
+            return self._read(root)
+        told = self._told = (_name(fields[2], fields[3], attributes), rate_of(attributes))
+        self._root = None
+        return told
 
     def end(self, root: ReadableSpan) -> None:
         """Note what the outermost span is now that it has ended; what it says is worked out when somebody asks."""
@@ -59,11 +74,12 @@ class Operation:
 
     def _read(self, root: ReadableSpan) -> tuple[str, float]:
         """Return name and rate; of a span that has ended they are kept, and the span is let go."""
-        name, rate = operation_name(root), rate_of(root.attributes)
-        if root.end_time is not None:
-            self._name, self._rate = name, rate
+        _, _, kind, name, attributes, _, end_time, _, _ = read(root)
+        told = (_name(kind, name, attributes or {}), rate_of(attributes))
+        if end_time is not None:
+            self._told = told
             self._root = None
-        return name, rate
+        return told
 
 
 def operation_name(root: ReadableSpan) -> str:
@@ -71,15 +87,20 @@ def operation_name(root: ReadableSpan) -> str:
 
     Inside an invocation that the host reports itself, that is the host's: the function's name.
     """
-    attributes: Any = root.attributes or {}
-    if root.kind in REQUESTS:
-        return as_request.name_of(root.name, attributes)
-    return text(attributes, "faas.name") or root.name
+    return _name(root.kind, root.name, root.attributes or {})
+
+
+def _name(kind: SpanKind, name: str, attributes: Any) -> str:
+    if kind in REQUESTS:
+        return as_request.name_of(name, attributes)
+    return text(attributes, "faas.name") or name
 
 
 def rate_of(attributes: Any) -> float:
     """Return the percentage at which the span with these attributes was sampled, 100 unless it says otherwise."""
-    rate: Any = (attributes or {}).get(SAMPLE_RATE)
+    if not attributes or SAMPLE_RATE not in attributes:
+        return WHOLE
+    rate: Any = attributes[SAMPLE_RATE]
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 < rate <= WHOLE:
         return WHOLE
     return float(rate)
@@ -98,27 +119,34 @@ class Operations:
 
     def start(self, span: ReadableSpan) -> None:
         """Note a new span: it belongs to its parent's operation, or begins one."""
+        context, parent = ends(span)
         operation = None
-        parent = span.parent
         if parent is not None and not parent.is_remote:
-            operation = self.of_context(parent.trace_id, parent.span_id)
-        self._open[_key(span.context)] = operation or Operation(span)
-        _limit(self._open, OPEN)
+            operation = self._of(ids(parent))
+        opened = self._open
+        opened[ids(context)] = operation or Operation(span)
+        if len(opened) > OPEN:
+            _limit(opened, OPEN)
 
     def of(self, span: ReadableSpan) -> Operation:
         """Return the operation of a span that has just ended."""
-        key = _key(span.context)
-        operation = self.of_context(*key) or Operation(span)
-        if span.parent is None or span.parent.is_remote:
+        context, parent = ends(span)
+        key = ids(context)
+        opened, ended = self._open, self._ended
+        operation = opened.get(key) or ended.get(key) or Operation(span)
+        if parent is None or parent.is_remote:
             operation.end(span)
-        self._ended[key] = operation  # before it is taken out there, so that it is always in one of the two
-        self._open.pop(key, None)
-        _limit(self._ended, REMEMBERED)
+        ended[key] = operation  # before it is taken out there, so that it is always in one of the two
+        opened.pop(key, None)
+        if len(ended) > REMEMBERED:
+            _limit(ended, REMEMBERED)
         return operation
 
     def of_context(self, trace_id: int, span_id: int) -> Operation | None:
         """Return the operation of the span with these ids; None if it is no longer known, or never was."""
-        key = (trace_id, span_id)
+        return self._of((trace_id, span_id))
+
+    def _of(self, key: Key) -> Operation | None:
         return self._open.get(key) or self._ended.get(key)
 
 
@@ -127,38 +155,29 @@ def _limit(known: OrderedDict[Key, Operation], most: int) -> None:
         known.popitem(last=False)
 
 
-def _key(context: SpanContext | None) -> Key:
-    assert context is not None
-    return (context.trace_id, context.span_id)
-
-
 def operations_within(spans: Sequence[ReadableSpan]) -> list[Operation | None]:
     """Return the operations of spans that ended together; None where the outermost one is not among them."""
-    by_key = {_key(span.context): span for span in spans}
-    made: dict[Key, Operation] = {}
+    placed = [(*ends(span), span) for span in spans]
+    by_key = {ids(context): (parent, span) for context, parent, span in placed}
+    made: dict[int, Operation] = {}
     found: list[Operation | None] = []
-    for span in spans:
-        root = _outermost(span, by_key)
-        if root is None:
-            found.append(None)
-            continue
-        key = _key(root.context)
-        operation = made.get(key)
-        if operation is None:
-            operation = made[key] = Operation(root)
-            operation.end(root)
+    for _, parent, span in placed:
+        root = _outermost(parent, span, by_key)
+        operation = None if root is None else made.get(id(root))
+        if operation is None and root is not None:
+            operation = made[id(root)] = Operation(root)
         found.append(operation)
     return found
 
 
-def _outermost(span: ReadableSpan, by_key: dict[Key, ReadableSpan]) -> ReadableSpan | None:
-    current = span
+def _outermost(
+    parent: SpanContext | None, span: ReadableSpan, by_key: dict[Key, tuple[SpanContext | None, ReadableSpan]]
+) -> ReadableSpan | None:
     for _ in by_key:
-        parent = current.parent
         if parent is None or parent.is_remote:
-            return current
-        known = by_key.get(_key(parent))
-        if known is None:
+            return span
+        above = by_key.get(ids(parent))
+        if above is None:
             return None
-        current = known
+        parent, span = above
     return None

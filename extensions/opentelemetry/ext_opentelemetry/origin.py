@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ext_appinsights.options import NAMES, check_names
 from ext_opentelemetry.attributes import text
 from ext_opentelemetry.exporter import channel_of
 from ext_opentelemetry.resource import tags_of
@@ -38,16 +39,22 @@ def is_synthetic(attributes: Mapping[str, Any]) -> bool:
     )
 
 
+_THEIRS = tuple(name for name in NAMES if name != "thread_setup")
+"""The options of a channel that are not the exporters' own business."""
+
+
 def own_or_given(
     name: str, connection_string: ConnectionString | str | None, channel: Channel | None, options: Mapping[str, Any]
 ) -> tuple[Channel, bool]:
     """Return the channel of the exporter called `name`, and whether it is its own to close.
 
     Raises:
-        TypeError: when there is a channel, and something that would make another one.
+        TypeError: when there is a channel, and something that would make another one; when an option is unknown.
+        ValueError: when an option is out of range, or of another type.
         ConnectionStringError: when there is no connection string, or it is wrong.
 
     """
+    check_names(name, options, ("connection_string", "channel", "redact", "credential", *_THEIRS))
     if channel is None:
         return channel_of(connection_string, **options), True
     if connection_string is not None or options:

@@ -57,6 +57,8 @@ _IN_CONNECTION_STRING = re.compile(r"[^;\r\n\"'\\]*")
 _IN_TEXT = re.compile(r"[^\s;&,\"'<>)\]}\\]*")
 _REST_OF_LINE = re.compile(r"[^\r\n\"'\\]*")
 _ONE_WORD = re.compile(r"[^\s,;)\]}\"'\\]+(?=[,;)\]}\"'\\]|\s*$)", re.MULTILINE)
+_PROBES = ("", "a 1")
+"""Texts in which an expression that needs no character, such as `x*` or `\\b`, shows itself."""
 _PLACEHOLDER = re.compile(r"(?:none|null|true|false|undefined|\?|%s|\$\d+|:\w+|\*+|\.{3}|)\Z", re.IGNORECASE)
 
 
@@ -69,14 +71,17 @@ class Redactor:
     - `keep`: names that stay, although they look like those of credentials.
 
     Raises:
-        re.error: when a pattern is none.
+        TypeError: when an argument is a single text, or has something else than texts in it.
+        ValueError: when a pattern is no expression, or matches where there is nothing; when a name is empty.
 
     """
 
-    def __init__(self, keys: Iterable[str] = (), patterns: Iterable[str] = (), keep: Iterable[str] = ()) -> None:
-        self._keys = tuple("_" + normal(key) for key in keys if normal(key))
-        self._keep = frozenset(map(normal, keep))
-        self._patterns = tuple(re.compile(pattern) for pattern in patterns)
+    def __init__(
+        self, keys: Iterable[str] = (), patterns: Iterable[str | re.Pattern[str]] = (), keep: Iterable[str] = ()
+    ) -> None:
+        self._keys = tuple("_" + _plain("keys", key) for key in _several("keys", keys, "iban"))
+        self._keep = frozenset(_plain("keep", name) for name in _several("keep", keep, "csrf_token"))
+        self._patterns = tuple(map(_compiled, _several("patterns", patterns, r"\bcus_\w+", re.Pattern)))
         self._known: dict[str, str] = {}
         self._harmless: set[str] = set()
 
@@ -198,6 +203,44 @@ class Redactor:
             return None
         begin, end = _value_of_pair(text, start, match.end(), in_query=in_query)
         return None if _PLACEHOLDER.match(text[begin:end]) else (begin, end)
+
+
+def _several(argument: str, given: Any, example: str, *more: type) -> tuple[Any, ...]:
+    """Return the texts of an argument. TypeError: it is a single one, whose letters would be taken, or not of texts."""
+    if isinstance(given, (str, bytes, *more)):
+        text = given.pattern if isinstance(given, re.Pattern) else given
+        raise TypeError(f"Redactor: {argument} is the single text {text!r}. Put it in a list: {argument}=[{text!r}].")
+    try:
+        found = tuple(given)
+    except TypeError:
+        wanted = f"Allowed: a list of texts, such as {argument}=[{example!r}]."
+        raise TypeError(f"Redactor: {argument} is {given!r}. {wanted}") from None
+    for one in found:
+        if not isinstance(one, (str, *more)) or (isinstance(one, re.Pattern) and isinstance(one.pattern, bytes)):
+            raise TypeError(f"Redactor: {argument} has {one!r}. Allowed: texts, such as {argument}=[{example!r}].")
+    return found
+
+
+def _plain(argument: str, name: str) -> str:
+    plain = normal(name)
+    if not plain:
+        raise ValueError(
+            f"Redactor: {argument} has {name!r}, which names nothing. Allowed: names with letters or digits."
+        )
+    return plain
+
+
+def _compiled(pattern: str | re.Pattern[str]) -> re.Pattern[str]:
+    try:
+        compiled = re.compile(pattern)
+    except re.error as error:
+        raise ValueError(f"Redactor: patterns has {pattern!r}, which is no regular expression: {error}.") from error
+    if any(match.start() == match.end() for text in _PROBES for match in compiled.finditer(text)):
+        raise ValueError(
+            f"Redactor: patterns has {compiled.pattern!r}, which also matches where there is nothing, so that REDACTED "
+            "would be all over each text. Have it match one character at least."
+        )
+    return compiled
 
 
 def _may_be_spoken(text: str) -> bool:

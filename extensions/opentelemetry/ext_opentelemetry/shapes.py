@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import SpanKind, StatusCode
 
 from ext_appinsights import lines
 from ext_appinsights.fields import (
@@ -24,6 +24,8 @@ from ext_appinsights.fields import (
 )
 from ext_opentelemetry import as_dependency, as_request, urls
 from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE, text
+from ext_opentelemetry.reading import ids
+from ext_opentelemetry.routed import Routed, is_routed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
     """Name and code, as JSON; success; the other fields as members with a comma before each."""
 
 _SERVER, _CONSUMER, _CLIENT, _INTERNAL = SpanKind.SERVER, SpanKind.CONSUMER, SpanKind.CLIENT, SpanKind.INTERNAL
+_FAILED = StatusCode.ERROR
 _REMEMBERED = 1024
 _AGENT_LIMIT, _ADDRESS_LIMIT = TAG_LIMITS["ai.user.userAgent"], TAG_LIMITS["ai.location.ip"]
 _CLIENT_ERROR = 400
@@ -50,11 +53,6 @@ _RARE = frozenset(
     }
 )  # fmt: skip
 """Attributes that are left to the thorough way."""
-
-_ROUTED = frozenset({"http.request.method", "http.route", "url.path", "url.scheme", "server.address"})
-"""What tells all of a request whose route is known."""
-_OTHERWISE = frozenset({"url.full", "url.query", "http.url"})
-"""What would tell it in other words that come first."""
 
 _HTTP = frozenset({"http.request.method", "http.method"})
 _CALLED = frozenset({"http.request.method", "url.full", "server.address"})
@@ -87,8 +85,11 @@ class Shape(NamedTuple):
     """The attribute with the user's agent."""
     address: str | None
     """The attribute with the address of who asked."""
-    read: Callable[[ReadableSpan, Attributes], Fields | None]
-    """Returns the fields that depend on what the span was about; None for the thorough way."""
+    read: Callable[[ReadableSpan, str, Attributes], Fields | None]
+    """Returns the fields that depend on what the span, with its name, was about; None for the thorough way. Whether it
+    failed by its status is looked at elsewhere."""
+    routed: Routed | None
+    """What reads requests with a route, all of it."""
 
 
 class Shapes:
@@ -104,9 +105,14 @@ class Shapes:
         self._parts: dict[Keys, Shape | None] = {}
         self._texts: dict[str, str] = {}
 
-    def line(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float) -> bytes | None:
-        """Return the line of a span without links, whose tags (as members) are those of the resource and operation."""
-        kind, keys = span.kind, tuple(attributes)
+    def line(
+        self, span: ReadableSpan, fields: tuple[Any, ...], attributes: Attributes, tags: str, rate: float
+    ) -> bytes | None:
+        """Return the line of a span without links.
+
+        `fields` are what `reading.read` returns of it; `tags` (as members) are those of the resource and operation.
+        """
+        context, _, kind, name, _, started, ended, status, _ = fields
         is_request = kind is _SERVER or kind is _CONSUMER
         if is_request:
             known = self._requests
@@ -116,36 +122,44 @@ class Shapes:
             known = self._parts
         else:
             return None
-        try:
-            shape = known[keys]
-        except KeyError:
+        keys = tuple(attributes)
+        shape = known.get(keys, _UNKNOWN)
+        if shape is _UNKNOWN:
             shape = self._learn(known, keys)
         if shape is None:
             return None
-        properties = self._properties(shape, attributes)
-        fields = None if properties is None else shape.read(span, attributes)
+        asked = self._ordinary(shape, span, name, attributes) if shape.routed is None else shape.routed.read(attributes)
+        if asked is None:
+            return None
+        name, code, success, more, dimensions, asker = asked
+        started = started or 0
+        taken = duration(ended - started if ended and started else 0)
+        ending = f',"properties":{{{dimensions[1:]}}}' if dimensions else ""
+        span_id = ids(context)[1]
+        success = success and status.status_code is not _FAILED
+        if is_request:
+            return lines.request_line(
+                timestamp(started), f'"{span_id:016x}"', name, taken, code, success, more, ending, tags + asker, rate
+            )
+        more = f',"id":"{span_id:016x}"{more}'
+        return lines.dependency_line(timestamp(started), name, taken, success, more, ending, tags + asker, rate)
+
+    def _ordinary(
+        self, shape: Shape, span: ReadableSpan, span_name: str, attributes: Attributes
+    ) -> tuple[Any, ...] | None:
+        """Return the same as `Routed.read`."""
+        dimensions = self._properties(shape, attributes)
+        fields = None if dimensions is None else shape.read(span, span_name, attributes)
         if fields is None:
             return None
-        asker = self._asker(shape, attributes)
+        asker = self._asker(shape, attributes) if shape.agent or shape.address else ""
         if asker is None:
             return None
         name, code, success, more = fields
-        context = span.context
-        assert context is not None
-        started, ended = span.start_time or 0, span.end_time
-        taken = duration(ended - started if ended and started else 0)
-        ending = f',"properties":{{{properties}}}' if properties else ""
-        if is_request:
-            id = f'"{context.span_id:016x}"'  # noqa: A001
-            return lines.request_line(
-                timestamp(started), id, name, taken, code, success, more, ending, tags + asker, rate
-            )
-        more = f',"id":"{context.span_id:016x}"{more}'
-        return lines.dependency_line(timestamp(started), name, taken, success, more, ending, tags + asker, rate)
+        return name, code, success, more, dimensions, asker
 
     def _properties(self, shape: Shape, attributes: Attributes) -> str | None:
-        quoted = lines.quoted
-        written, texts = [], []
+        written, texts = "", []
         for key, start in shape.dimensions:
             value = attributes[key]
             if type(value) is not str:
@@ -154,9 +168,9 @@ class Shapes:
                 value = value_text(value)
             if len(value) > VALUE_LIMIT:
                 return None
-            written.append(start + quoted(value))
+            written += f",{start}{lines.quoted(value)}"
             texts.append(value)
-        return None if texts and self._suspects("\n".join(texts)) else ",".join(written)
+        return None if texts and self._suspects("\n".join(texts)) else written
 
     def _asker(self, shape: Shape, attributes: Attributes) -> str | None:
         told = ""
@@ -178,16 +192,16 @@ class Shapes:
         if dimensions is not None and _RARE.isdisjoint(keys):
             is_request, is_call = known is self._requests, known is self._calls
             read: Any = self._request if is_request else self._dependency
-            if is_request:
-                if _ROUTED.issubset(keys) and _OTHERWISE.isdisjoint(keys):
-                    read = self._routed
-            elif is_call and _CALLED.issubset(keys) and _CALLED_OTHERWISE.isdisjoint(keys):
+            if is_call and _CALLED.issubset(keys) and _CALLED_OTHERWISE.isdisjoint(keys):
                 read = self._call
-            elif not is_call or _HTTP.isdisjoint(keys):
+            elif not is_request and (not is_call or _HTTP.isdisjoint(keys)):
                 read = self._remembering(keys)
             agent = "user_agent.original" if "user_agent.original" in keys else None
             address = "client.address" if is_request and "client.address" in keys else None
-            shape = Shape(dimensions, agent, address, read)
+            routed = None
+            if is_request and is_routed(keys):
+                routed = Routed(keys, dimensions, self._text, self._suspects)
+            shape = Shape(dimensions, agent, address, read, routed)
         if len(known) >= _REMEMBERED:
             known.clear()
         known[keys] = shape
@@ -204,24 +218,7 @@ class Shapes:
             known = self._texts[given] = lines.quoted(given)
         return known
 
-    def _routed(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
-        method, route, path = attributes["http.request.method"], attributes["http.route"], attributes["url.path"]
-        scheme, address, port = attributes["url.scheme"], attributes["server.address"], attributes.get("server.port")
-        code = attributes.get("http.response.status_code", 0)
-        if not (
-            type(method) is type(route) is type(path) is type(scheme) is type(address) is str and type(code) is int
-        ):
-            return None
-        if not (method and route and path and scheme and address and code):
-            return None
-        name = self._text(f"{method} {route}")
-        url = self._redact(f"{scheme}://{address}:{port}{path}" if port else f"{scheme}://{address}{path}")
-        if name is None:
-            return None
-        success = code < _CLIENT_ERROR and code > 0 and span.status.is_ok
-        return name, f'"{code}"', success, f',"url":{lines.quoted(url[:URL_LIMIT])}'
-
-    def _request(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+    def _request(self, span: ReadableSpan, _: str, attributes: Attributes) -> Fields | None:
         fields = as_request.fields_of(span, attributes, self._redact)
         name, code = self._text(fields["name"]), fields.get("response_code", "0")
         source, url = fields.get("source"), fields.get("url")
@@ -235,7 +232,7 @@ class Shapes:
             more += f',"url":{lines.quoted(url[:URL_LIMIT])}'
         return None if name is None else (name, lines.quoted(code), fields["success"], more)
 
-    def _dependency(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+    def _dependency(self, span: ReadableSpan, _: str, attributes: Attributes) -> Fields | None:
         fields = as_dependency.fields_of(span, attributes, self._redact)
         few, name, url = self._few(fields), fields["name"], fields.get("data")
         if few is None or url is None or self._suspects(name) or name.isspace() or not 0 < len(name) <= TEXT_LIMIT:
@@ -259,27 +256,29 @@ class Shapes:
                 members += member + quoted
         return members
 
-    def _call(self, span: ReadableSpan, attributes: Attributes) -> Fields | None:
+    def _call(self, _: ReadableSpan, __: str, attributes: Attributes) -> Fields | None:
         method, url, address = attributes["http.request.method"], attributes["url.full"], attributes["server.address"]
         code, port = attributes.get("http.response.status_code", 0), attributes.get("server.port")
         if not (type(method) is type(url) is type(address) is str and type(code) is int and method and url and address):
             return None
         if not self._leaves(url):
             url = self._redact(url)
-        scheme, _, path = urls.split(url)
+        scheme, _host, path = urls.split(url)
         name = f"{method} {path or '/'}"
         target = self._text(urls.joined(address, port, _PORTS.get(scheme, 0)) if port else address)
         if target is None or not code or len(name) > TEXT_LIMIT or self._suspects(name):
             return None
         more = f',"resultCode":"{code}","type":"HTTP","target":{target},"data":{lines.quoted(url[:DATA_LIMIT])}'
-        return lines.quoted(name), "", code < _CLIENT_ERROR and span.status.is_ok, more
+        return lines.quoted(name), "", code < _CLIENT_ERROR, more
 
-    def _remembering(self, keys: Keys) -> Callable[[ReadableSpan, Attributes], Fields | None]:
+    def _remembering(self, keys: Keys) -> Callable[[ReadableSpan, str, Attributes], Fields | None]:
         """Return a reader of dependencies of which all but name, success and statement has few values."""
         telling = tuple(key for key in keys if key.startswith(_FAMILIES) and key not in _STATEMENTS)
         remembered: dict[tuple[Any, ...], tuple[str, bool]] = {}
 
-        def read(span: ReadableSpan, attributes: Attributes) -> Fields | None:
+        statements = tuple([key for key in _STATEMENTS if key in keys])
+
+        def read(span: ReadableSpan, span_name: str, attributes: Attributes) -> Fields | None:
             values = tuple([attributes[key] for key in telling])
             if not _FEW_TYPES.issuperset(map(type, values)):
                 return None
@@ -293,14 +292,16 @@ class Shapes:
                     remembered.clear()
                 known = remembered[values] = few, "statement" in fields
             few, is_query = known
-            asked = text(attributes, *_STATEMENTS) if is_query else ""
-            name = self._text(span.name)
+            name = self._text(span_name)
             if name is None:
                 return None
-            return name, "", span.status.is_ok, f'{few},"data":{lines.quoted(asked[:DATA_LIMIT])}' if asked else few
+            asked = text(attributes, *statements) if is_query else ""
+            return name, "", True, f'{few},"data":{lines.quoted(asked[:DATA_LIMIT])}' if asked else few
 
         return read
 
+
+_UNKNOWN: Any = object()
 
 _FEW = ((',"resultCode":', "result_code"), (',"type":', "type"), (',"target":', "target"))
 """Fields of dependencies that have few values."""

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import ExitStack
 
 import pytest
 
 from tests.support.caller import Caller
 from tests.support.faulty import FaultyServer
+
+
+@pytest.fixture(autouse=True)
+def own_log():
+    """What callers listen with is gone after the test, and the level is as it was."""
+    logger = logging.getLogger("ext_appinsights")
+    level, handlers = logger.level, list(logger.handlers)
+    yield
+    logger.setLevel(level)
+    for handler in set(logger.handlers) - set(handlers):
+        logger.removeHandler(handler)
 
 
 @pytest.fixture(params=["journal", "memory only"])

@@ -12,7 +12,10 @@ from ext_opentelemetry import host_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
+_STANDARD = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"})
+
+_KNOWN_METHODS = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
+"""The app setting that takes the place of the methods above (OpenTelemetry, semantic conventions for HTTP spans)."""
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*://[^/?#]*)?([^?#]*)")
 """Scheme and server; path. The query is left out: it may hold a function's key (`?code=`), and whatever else."""
@@ -34,14 +37,15 @@ _PREFIX = "AzureFunctionsJobHost__extensions__http__routePrefix"
 def source(function_name: str, binding: Mapping[str, Any]) -> tuple[dict[str, Any], Callable[..., str | None]]:
     """Return the attributes of all requests to a function, and what reads a single one."""
     route = route_of(function_name, binding)
+    known = _known_methods()
 
     def read(request: Any, attributes: dict[str, Any]) -> str | None:
         method = str(getattr(request, "method", None) or "")
         if not method:
             return None
-        if method not in _METHODS:
+        if method not in known:
             attributes["http.request.method_original"] = method
-            method = method.upper() if method.upper() in _METHODS else "_OTHER"
+            method = method.upper() if method.upper() in known else "_OTHER"
         attributes["http.request.method"] = method
         _address(str(getattr(request, "url", "")), attributes)
         headers = getattr(request, "headers", None)
@@ -52,6 +56,11 @@ def source(function_name: str, binding: Mapping[str, Any]) -> tuple[dict[str, An
         return f"{'HTTP' if method == '_OTHER' else method} {route}"
 
     return {"http.route": route} if route else {}, read
+
+
+def _known_methods() -> frozenset[str]:
+    names = [name.strip() for name in os.environ.get(_KNOWN_METHODS, "").split(",")]
+    return frozenset(filter(None, names)) or _STANDARD
 
 
 def _address(url: str, attributes: dict[str, Any]) -> None:
