@@ -367,6 +367,8 @@ PAIR = "(first, longest) seconds with 0 < first <= longest up to 1000000000"
         ("backoff", (1, 2, 3), f"Channel: backoff must be {PAIR}, not (1, 2, 3)."),
         ("backoff", (1, "2"), f"Channel: backoff must be {PAIR}, not (1, '2')."),
         ("backoff", (1, float("nan")), f"Channel: backoff must be {PAIR}, not (1, nan)."),
+        ("proxies", "http://p:1", "Channel: proxies must be a mapping of schemes to URLs, or None, not 'http://p:1'."),
+        ("proxies", {"https": 1}, "Channel: proxies must be a mapping of schemes to URLs, or None, not {'https': 1}."),
         ("journal", 1, "Channel: journal must be True, False or the path of a folder, not 1."),
         ("journal", "", "Channel: journal must be True, False or the path of a folder, not ''."),
         ("report", "log", "Channel: report must be a callable or None, not 'log'."),
@@ -389,7 +391,7 @@ def test_an_unknown_option_is_told_with_the_nearest(option: str, near: str):
     assert str(caught.value) == (
         f"Channel: unknown option {option!r}. Did you mean {near!r}? Known: connection_string, credential, max_queue, "
         "max_queue_bytes, max_batch, max_batch_bytes, interval, request_timeout, backoff, exit_timeout, journal, "
-        "journal_max_bytes, thread_setup, report."
+        "journal_max_bytes, proxies, thread_setup, report."
     )
 
 
