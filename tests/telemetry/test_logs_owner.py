@@ -267,6 +267,7 @@ def test_our_own_exporter_in_a_provider_of_the_app_may_store_the_same(set_up, li
         lines.run(lambda: shop.warning("told"))
     finally:
         shop.removeHandler(handler)
+        provider.shutdown()
 
     assert lines.texts() == []
 

@@ -39,7 +39,7 @@ def test_a_line_arrives_with_its_text_severity_logger_and_place(lines):
 
 
 @pytest.mark.parametrize(
-    ("level", "severity"), [(20, 1), (25, 1), (30, 2), (40, 3), (50, 4), (99, 4)], ids=lambda one: str(one)
+    ("level", "severity"), [(20, 1), (25, 1), (30, 2), (40, 3), (50, 4), (99, 4)], ids=str
 )
 def test_levels_become_severities(lines, level, severity):
     lines.run(lambda: shop.log(level, "x"))
