@@ -174,6 +174,34 @@ def test_what_the_settings_mean_under_a_host(kind, app, server, settings, export
         assert len(lines) == exported
 
 
+@pytest.mark.parametrize("settings", [{}, HOST], ids=["no host", "host"])
+def test_beside_microsofts_distribution_a_line_is_stored_once(kind, app, server, settings):
+    """The worker sets it up; its handler on the root logger exports, so ours does not, nor does the host."""
+    if kind not in drive.GRPC:
+        pytest.skip("the worker that sets it up is not here, or nothing is forwarded")
+    name = "PYTHON_ENABLE_OPENTELEMETRY" if kind == "classic" else "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
+    quiet = {"APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true", "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true"}
+    quiet |= {"APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true", "OTEL_TRACES_SAMPLER": "always_on"}
+    string = f"{server.connection_string};LiveEndpoint={server.url}/"
+    given = {"APPLICATIONINSIGHTS_CONNECTION_STRING": string, "OTEL_BLRP_SCHEDULE_DELAY": "100", name: "true"}
+    with start(kind, app, server, **{**given, **quiet, **settings}) as worker:
+        assert worker.invoke("work")["body"] == "done", worker.log()
+        end = time.monotonic() + drive.WAIT
+        while "told ada" not in all_texts(server) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert worker.invoke("deliver", traceparent="")["body"] == "True", worker.log()
+
+    assert all_texts(server).count("told ada") == 1
+    assert len(forwarded(worker, "told ada")) == (not settings)
+
+
+def all_texts(server) -> list[str]:
+    """Return the messages that arrived; Microsoft's exporter sends arrays, ours lines."""
+    lines = [line for request in server.requests if request.path.endswith("track") for line in request.items]
+    items = [item for line in lines for item in (line if isinstance(line, list) else [line])]
+    return [one["data"]["baseData"]["message"] for one in items if one["data"]["baseType"] == "MessageData"]
+
+
 def test_lines_of_threads_are_in_the_operation_where_it_is_known(kind, app, server):
     """By `propagate`, and by the thread-local storage of Microsoft's guide, on every worker; never by a guess."""
     with start(kind, app, server) as worker:
