@@ -32,7 +32,7 @@ def once(call: str, kind: str, text: str, *values: Any) -> None:
 def refused(call: str, error: Exception) -> None:
     """Say why an item was left out."""
     kind = error.kind if isinstance(error, RefusedError) else type(error).__name__
-    why = str(error) if isinstance(error, RefusedError) else f"{type(error).__name__}: {error}"
+    why = str(error) if isinstance(error, RefusedError) else shown(error)
     if (call, kind) not in _said:
         once(call, kind, "%s at %s left its item out (said once for what is wrong): %s", call, caller(), why)
 
