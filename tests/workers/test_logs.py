@@ -59,19 +59,19 @@ def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
 """,
     "many": """
 def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
-    import nested
-    nested.arrive()
-    assert nested._all_there.wait(40.0)
+    import lined
+    lined.arrive()
+    assert lined.all_there.wait(40.0)
     for line in range(50):
-        logging.getLogger("shop").info("%s/%d", req.params["q"], line)
+        lined.tell(req.params["q"], line)
     return func.HttpResponse("done")
 """,
     "many_async": """
 async def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
-    import nested
-    nested.arrive()
+    import lined
+    lined.arrive()
     for line in range(50):
-        logging.getLogger("shop").info("%s/%d", req.params["q"], line)
+        lined.tell(req.params["q"], line)
         await asyncio.sleep(0.001)
     return func.HttpResponse("done")
 """,
@@ -225,8 +225,8 @@ def test_debug_lines_are_stored_only_of_failures(kind, app, server):
 
 
 @pytest.mark.parametrize("settings", [{}, HOST], ids=["no host", "host"])
-def test_a_hundred_invocations_at_once_with_fifty_lines_each(kind, app, server, settings):
-    """Sync and async mixed: each line in its own operation, none lost, none twice."""
+def test_a_hundred_invocations_at_once_with_fifty_lines_events_and_measurements_each(kind, app, server, settings):
+    """Sync and async mixed: each in its own operation, none lost, none twice."""
     if settings and kind not in drive.GRPC:
         pytest.skip("without the worker's own handler there is nothing to take over")
     numbers = range(1, AT_ONCE + 1)
@@ -240,8 +240,18 @@ def test_a_hundred_invocations_at_once_with_fifty_lines_each(kind, app, server, 
         end = time.monotonic() + drive.WAIT
         while len(stored(worker, server)) < AT_ONCE * LINES and time.monotonic() < end:
             time.sleep(0.05)
-        found = Counter(
-            (one["tags"]["ai.operation.id"], one["data"]["baseData"]["message"]) for one in stored(worker, server)
-        )
+        lines = operations(stored(worker, server), lambda data: data["message"])
 
-    assert found == Counter((f"{n:032x}", f"{n}/{line}") for n in numbers for line in range(LINES))
+    expected = Counter((f"{n:032x}", f"{n}/{line}") for n in numbers for line in range(LINES))
+    assert lines == expected
+    events = [one for one in server.items if one["data"]["baseType"] == "EventData"]
+    assert operations(events, lambda data: data["properties"]["part"]) == expected
+    counted: Counter[str] = Counter()
+    for one in server.items:
+        if one["data"]["baseType"] == "MetricData" and one["data"]["baseData"]["metrics"][0]["name"] == "parts":
+            counted[one["data"]["baseData"]["properties"]["number"]] += one["data"]["baseData"]["metrics"][0]["value"]
+    assert counted == {str(n): LINES for n in numbers}
+
+
+def operations(items, text) -> Counter[tuple[str, str]]:
+    return Counter((one["tags"]["ai.operation.id"], text(one["data"]["baseData"])) for one in items)

@@ -1,24 +1,30 @@
-"""The logs of ext_telemetry alone, as TelemetryExtension has them around an invocation."""
+"""TelemetryExtension, with the level that the workers set, and `azfunc-ext run`, which these tests leave out."""
 
 import logging
+import os
+import threading
 
-from ext_sdk import AppExtension
-from ext_telemetry import logs
-from ext_telemetry.settings import Settings as Declared
+from ext_telemetry import TelemetryExtension, track_event, track_metric
 
+logging.getLogger().setLevel(logging.INFO)
+TelemetryExtension.configure()
 
-class TelemetryExtension(AppExtension):
-    Settings = Declared
-
-    @classmethod
-    def around_invocation(cls, invocation):
-        around = logs.around(invocation, cls.settings())
-        outcome = None
-        try:
-            outcome = yield
-        finally:
-            around.end(outcome)
+all_there = threading.Event()
+_lock = threading.Lock()
+_there = 0
 
 
-logging.getLogger().setLevel(logging.INFO)  # as the workers do, and `azfunc-ext run`, which these tests leave out
-logs.install(TelemetryExtension.settings())
+def arrive():
+    """Count an invocation; `all_there` is set once as many as MEETING says have come."""
+    global _there
+    with _lock:
+        _there += 1
+        if _there >= int(os.environ["MEETING"]):
+            all_there.set()
+
+
+def tell(number, line):
+    """Log, track an event and measure."""
+    logging.getLogger("shop").info("%s/%d", number, line)
+    track_event("packed", {"part": f"{number}/{line}"})
+    track_metric("parts", 1, {"number": number}, kind="counter")
