@@ -25,7 +25,7 @@ def test_a_result_has_all_its_fields(sent, duration):
     run(work)
 
     found = sent.one("AvailabilityData")
-    assert (found.id, found.name, found.duration) == ("run-1", "front page", "00:00:01.5000000")
+    assert (found.id, found.name, found.duration) == ("run-1", "front page", "0.00:00:01.500")
     assert (found.success, found.message, found.runLocation) == (False, "503", "West Europe")
     assert (found.properties, found.measurements) == ({"tenant": "a"}, {"bytes": 5})
     assert found.tags["ai.operation.id"] == f"{TRACE:032x}"
@@ -47,13 +47,12 @@ def test_a_result_needs_no_more_than_a_name_and_a_duration(sent, monkeypatch):
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0, "00:00:00"), (0.0000001, "00:00:00.0000001"), (86399.5, "23:59:59.5"), (90061, "1.01:01:01")],
+    [(0, "0.00:00:00.000"), (0.001, "0.00:00:00.001"), (86399.5, "0.23:59:59.500"), (90061, "1.01:01:01.000")],
 )
 def test_durations_are_time_spans(sent, seconds, text):
     run(lambda telemetry: telemetry.track_availability("x", seconds))
 
-    found = sent.one("AvailabilityData").duration
-    assert found.rstrip("0").rstrip(".").startswith(text.rstrip("0").rstrip("."))
+    assert sent.one("AvailabilityData").duration == text
 
 
 @pytest.mark.parametrize(

@@ -245,7 +245,9 @@ def test_concurrent_tasks_do_not_mix(sent):
 
 def test_a_span_of_another_trace_has_the_events_of_the_module_and_not_those_of_the_context(sent):
     def main(_req, context):
-        with trace.get_tracer("x").start_as_current_span("other", context=trace.set_span_in_context(trace.INVALID_SPAN)):
+        with trace.get_tracer("x").start_as_current_span(
+            "other", context=trace.set_span_in_context(trace.INVALID_SPAN)
+        ):
             track_event("module")
             context.telemetry.track_event("context")
 

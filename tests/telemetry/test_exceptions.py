@@ -42,7 +42,7 @@ def test_an_exception_has_its_stack_and_its_causes(sent, how):
     outer, cause = found.exceptions
     assert (outer["typeName"], outer["message"]) == ("ValueError", "no such order")
     assert (cause["typeName"], cause["message"], cause["outerId"]) == ("KeyError", "'stock'", outer["id"])
-    assert [frame["method"] for frame in outer["parsedStack"]][0] == "fail"
+    assert next(frame["method"] for frame in outer["parsedStack"]) == "fail"
     assert (found.properties, found.measurements, found.severityLevel) == ({"order": "7"}, {"tries": 2}, 3)
     assert found.tags["ai.operation.id"] == f"{TRACE:032x}"
     assert found.tags["ai.operation.parentId"] == sent.one("RequestData").id

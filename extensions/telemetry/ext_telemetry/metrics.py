@@ -28,30 +28,31 @@ OVERFLOW = {"otel.metric.overflow": True}
 """The dimension of that set (OpenTelemetry metrics SDK specification, "Cardinality limits")."""
 
 _KINDS = ("gauge", "counter", "histogram")
-_NAME = re.compile(r"[a-zA-Z][-_./a-zA-Z0-9]{0,254}")
-"""What OpenTelemetry takes for a name (metrics API specification, "Instrument name syntax")."""
+_METER = "ext_telemetry"
 _NOT_IN_NAME = re.compile(r"[^-_./a-zA-Z0-9]")
+_LONGEST = 240
+"""Of 255 (OpenTelemetry metrics API specification, "Instrument name syntax")."""
 _LONGEST_UNIT = 63
 
 
 class Metric:
     """One metric: its instrument, made when there is somewhere to go, and the sets of dimensions so far."""
 
-    __slots__ = ("_name", "_sets", "_unit", "kind", "measure")
+    __slots__ = ("_given", "_name", "_sets", "_unit", "kind", "measure")
 
-    def __init__(self, name: str, kind: str, unit: str) -> None:
-        self._name, self.kind, self._unit = name, kind, unit
+    def __init__(self, given: str, name: str, kind: str, unit: str) -> None:
+        self._given, self._name, self.kind, self._unit = given, name, kind, unit
         self._sets: set[frozenset[tuple[str, Any]]] = set()
         self.measure: Callable[..., None] | None = None
 
     def bind(self, meter: metrics.Meter) -> Callable[..., None]:
-        """Make the instrument."""
+        """Make the instrument; its description is the name that was given, for Application Insights takes any."""
         if self.kind == "counter":
-            self.measure = meter.create_counter(self._name, self._unit).add
+            self.measure = meter.create_counter(self._name, self._unit, self._given).add
         elif self.kind == "histogram":
-            self.measure = meter.create_histogram(self._name, self._unit).record
+            self.measure = meter.create_histogram(self._name, self._unit, self._given).record
         else:
-            self.measure = meter.create_gauge(self._name, self._unit).set
+            self.measure = meter.create_gauge(self._name, self._unit, self._given).set
         return self.measure
 
     def dimensions(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -66,7 +67,7 @@ class Metric:
             "Metric %s has more than %d sets of dimensions: the others are added up in one, with the dimension "
             "otel.metric.overflow (said once for a metric). Use properties that have few values, and events for others."
         )
-        said.once("track_metric", f"overflow of {self._name}", text, self._name, MOST_SETS)
+        said.once("track_metric", f"overflow of {self._given}", text, self._given, MOST_SETS)
         return OVERFLOW
 
 
@@ -75,7 +76,9 @@ class Metrics:
 
     def __init__(self) -> None:
         self._known: dict[str, Metric] = {}
+        self._names: set[str] = set()
         self._meter: metrics.Meter | None = None
+        self._provider: object = None
         self.forget_lock()
 
     def forget_lock(self) -> None:
@@ -97,8 +100,8 @@ class Metrics:
         records.when_ready(partial(self._measure, metric, number, dimensions))
 
     def rebind(self) -> None:
-        """Have instruments made anew, if there was nowhere to go until now."""
-        if isinstance(self._meter, metrics.NoOpMeter):
+        """Have instruments made anew, if there was nowhere to go until now, or another provider was set."""
+        if isinstance(self._meter, metrics.NoOpMeter) or self._provider is not metrics.get_meter_provider():
             self._meter = None
             for metric in tuple(self._known.values()):
                 metric.measure = None
@@ -108,7 +111,8 @@ class Metrics:
         if measure is None:
             with self._lock:
                 if self._meter is None:
-                    self._meter = metrics.get_meter("ext_telemetry")
+                    self._provider = metrics.get_meter_provider()
+                    self._meter = metrics.get_meter(_METER)
                 measure = metric.measure or metric.bind(self._meter)
         measure(number, dimensions)
 
@@ -120,17 +124,17 @@ class Metrics:
                 raise said.RefusedError("metrics", f"there are {MOST_METRICS} metrics already; {name!r} is not taken.")
             metric = self._known.get(name)
             if metric is None:
-                metric = self._known[name] = Metric(_usable(name), kind, _unit(name, unit))
+                metric = self._known[name] = Metric(name, self._usable(name), kind, _unit(name, unit))
             return metric
 
-
-def _usable(name: str) -> str:
-    if _NAME.fullmatch(name):
+    def _usable(self, given: str) -> str:
+        """Return a name for OpenTelemetry, which tells them apart without regard to case."""
+        name = _NOT_IN_NAME.sub("_", given)
+        name = (name if name[0].isalpha() else f"m_{name}")[:_LONGEST]
+        while name.lower() in self._names:
+            name += "_"
+        self._names.add(name.lower())
         return name
-    made = _NOT_IN_NAME.sub("_", name)
-    made = (made if made[0].isascii() and made[0].isalpha() else f"m_{made}")[:255]
-    said.once("track_metric", f"name {name}", "Metric %r is called %r, as OpenTelemetry allows names.", name, made)
-    return made
 
 
 def _unit(name: str, unit: Any) -> str:
