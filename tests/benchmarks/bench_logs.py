@@ -16,26 +16,14 @@ from statistics import median
 from time import perf_counter, thread_time
 
 from ext_opentelemetry import OpenTelemetryExtension
-from ext_sdk import AppExtension, flush
-from ext_telemetry import logs
-from ext_telemetry.settings import Settings
+from ext_sdk import flush
+from ext_telemetry import TelemetryExtension
 from tests.benchmarks.sink import Sink
 from tests.support.lifecycle import invoke
 
 CALM = 400
 ROUNDS = int(os.environ.get("ROUNDS", "41"))
-SETTINGS = Settings(flood_burst=10_000_000)  # counted as ever, and never reached
 BAR = 1.5
-
-
-class Logs(AppExtension):
-    """The logs alone, as TelemetryExtension has them around an invocation."""
-
-    @classmethod
-    def around_invocation(cls, invocation):
-        around = logs.around(invocation, SETTINGS)
-        outcome = yield
-        around.end(outcome)
 
 
 def lines(logger, extra):
@@ -58,6 +46,7 @@ def main():
         plain.addHandler(handler)
         logging.getLogger().setLevel(logging.INFO)
         OpenTelemetryExtension.configure(connection_string=sink.connection_string, journal=False)
+        TelemetryExtension.configure(flood_burst=10_000_000)  # counted as ever, and never reached
         for title, extra in (("a log record", None), ("a log record with extra", {"order": 7, "shop": "zrh"})):
             compare(title, plain, ours, extra)
 

@@ -9,54 +9,30 @@ from types import ModuleType
 import pytest
 
 from ext_opentelemetry import OpenTelemetryExtension
-from ext_sdk import Outcome, current_invocation
-from ext_telemetry import logs
-from ext_telemetry.settings import Settings
+from ext_telemetry import TelemetryExtension, logs
 from tests.support.ingestion import IngestionServer
 from tests.support.lifecycle import invoke, invoke_async
 
 
 class Lines:
-    """Runs work as an invocation with logs around it, and says what arrived."""
+    """Runs work as an invocation, and says what arrived."""
 
     def __init__(self, server: IngestionServer) -> None:
         self.server = server
-        self.settings = Settings()
 
     def configure(self, **settings) -> None:
-        self.settings = Settings(**settings)
-        logs.install(self.settings)
+        TelemetryExtension.configure(**settings)
 
     def run(self, work, **facts):
         """Run `work()` in an invocation."""
-        root = logging.getLogger()
-        # Those of pytest format each line, and fail with those that cannot be.
-        root.handlers[:] = [one for one in root.handlers if not type(one).__module__.startswith("_pytest")]
-
-        def function(context):
-            around = logs.around(current_invocation(), self.settings)
-            outcome = Outcome()
-            try:
-                outcome.result = work()
-            except BaseException as error:
-                outcome.error = error
-                raise
-            finally:
-                around.end(outcome)
-            return outcome.result
-
-        return invoke(function, **facts)
+        _leave_pytest_out()
+        return invoke(lambda context: work(), **facts)
 
     async def run_async(self, work, **facts):
         """Await `work()` in an invocation."""
 
         async def function(context):
-            around = logs.around(current_invocation(), self.settings)
-            outcome = Outcome()
-            try:
-                outcome.result = await work()
-            finally:
-                around.end(outcome)
+            return await work()
 
         return await invoke_async(function, **facts)
 
@@ -67,6 +43,12 @@ class Lines:
 
     def texts(self):
         return [one["data"]["baseData"]["message"] for one in self.items()]
+
+
+def _leave_pytest_out() -> None:
+    """Take its handlers off: they format each line, and fail with those that cannot be."""
+    root = logging.getLogger()
+    root.handlers[:] = [one for one in root.handlers if not type(one).__module__.startswith("_pytest")]
 
 
 @pytest.fixture

@@ -4,5 +4,6 @@ from __future__ import annotations
 
 from tests.opentelemetry.conftest import environment, fresh
 from tests.support.logged import lines, worker_handler
+from tests.support.tracked import forgetful, sent, warnings_of
 
-__all__ = ["environment", "fresh", "lines", "worker_handler"]
+__all__ = ["environment", "forgetful", "fresh", "lines", "sent", "warnings_of", "worker_handler"]

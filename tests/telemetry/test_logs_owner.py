@@ -178,6 +178,25 @@ def test_installing_again_leaves_one_handler_and_one_filter(set_up, lines, worke
     assert len(worker_handler.filters) == 1
 
 
+def test_a_reload_replaces_the_handler(lines):
+    """The module is imported anew, and its handler is of another class with the same name."""
+    former = type("RecordHandler", (logging.Handler,), {"__module__": "ext_telemetry.logs.handler"})()
+    logging.getLogger().addHandler(former)
+    lines.configure()
+
+    assert former not in logging.getLogger().handlers
+    assert logging.getLogger().handlers.count(logs._handler) == 1
+
+
+def test_lines_after_the_end_of_logging_still_arrive(lines):
+    """At exit `logging.shutdown` comes before or after the last flush; the handler holds nothing back."""
+    lines.run(lambda: shop.info("one"))
+    logging.shutdown([lambda: logs._handler])
+    lines.run(lambda: shop.info("two"))
+
+    assert lines.texts() == ["one", "two"]
+
+
 def theirs(exporter, *, logger, level=logging.NOTSET):
     """Put OpenTelemetry's handler on a logger, as a distribution does."""
     from opentelemetry.instrumentation.logging.handler import LoggingHandler
@@ -261,14 +280,15 @@ def test_a_handler_that_hands_to_our_own_provider_is_enough(set_up, lines):
 
 
 def test_our_own_exporter_in_a_provider_of_the_app_may_store_the_same(set_up, lines):
-    handler, provider = theirs(AppInsightsLogExporter(SAME, journal=False), logger="shop")
+    handler, provider = theirs(AppInsightsLogExporter(lines.server.connection_string, journal=False), logger="shop")
     set_up()
     try:
         lines.run(lambda: shop.warning("told"))
     finally:
         shop.removeHandler(handler)
+        provider.shutdown()
 
-    assert lines.texts() == []
+    assert lines.texts() == ["told"]
 
 
 LOG_LEVEL = {"logging": {"logLevel": {"default": "Warning", "Function.HttpTrigger": "Error"}}}

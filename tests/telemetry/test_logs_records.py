@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 from opentelemetry import trace
 
 from ext_sdk import propagate
 from ext_telemetry import logs
+from tests.support.ingestion import IngestionServer
 from tests.support.lifecycle import TRACEPARENT, Context
 
+ROOT = Path(__file__).parents[2]
 TRACE_ID = TRACEPARENT[3:35]
 shop = logging.getLogger("shop")
 
@@ -38,9 +44,7 @@ def test_a_line_arrives_with_its_text_severity_logger_and_place(lines):
     assert found["thread.name"] == threading.current_thread().name
 
 
-@pytest.mark.parametrize(
-    ("level", "severity"), [(20, 1), (25, 1), (30, 2), (40, 3), (50, 4), (99, 4)], ids=lambda one: str(one)
-)
+@pytest.mark.parametrize(("level", "severity"), [(20, 1), (25, 1), (30, 2), (40, 3), (50, 4), (99, 4)], ids=str)
 def test_levels_become_severities(lines, level, severity):
     lines.run(lambda: shop.log(level, "x"))
 
@@ -253,3 +257,26 @@ def test_a_failure_of_ours_reaches_nobody_and_is_said_once(lines, monkeypatch, c
     lines.run(lambda: [shop.info("x") for _ in range(3)])
 
     assert capsys.readouterr().err == "ext_telemetry: a log record was not exported (said once): OSError: full\n"
+
+
+def test_a_line_that_is_logged_while_modules_are_imported_arrives(tmp_path):
+    """Without `configure`; the host drops such lines, for they belong to no invocation."""
+    app = tmp_path / "app.py"
+    app.write_text(
+        "import logging, ext_telemetry\n"
+        "from ext_opentelemetry import OpenTelemetryExtension\n"
+        "from tests.support.lifecycle import invoke\n"
+        "logging.getLogger('shop').warning('early')\n"
+        "invoke(lambda context: logging.getLogger('shop').warning('in time'))\n"
+        "assert OpenTelemetryExtension.shutdown(20.0)\n"
+    )
+    with IngestionServer() as server:
+        environment = {**os.environ, "APPLICATIONINSIGHTS_CONNECTION_STRING": server.connection_string}
+        done = subprocess.run(
+            [sys.executable, str(app)], cwd=ROOT, capture_output=True, text=True, timeout=50, check=False,
+            env=environment | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        found = [one["data"]["baseData"]["message"] for one in server.items if one["data"]["baseType"] == "MessageData"]
+
+    assert found == ["early", "in time"]

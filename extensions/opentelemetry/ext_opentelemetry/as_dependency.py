@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import SpanKind
 
 from ext_opentelemetry import urls
-from ext_opentelemetry.attributes import first, http_method, http_status, text
+from ext_opentelemetry.attributes import (
+    TOLD_DATA,
+    TOLD_RESULT_CODE,
+    TOLD_TARGET,
+    TOLD_TYPE,
+    first,
+    http_method,
+    http_status,
+    text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +57,22 @@ def fields_of(span: ReadableSpan, attributes: Attributes, redact: Callable[[str]
         fields["type"] = f"GenAI | {model}"
         if span.kind is _CLIENT:
             fields["target"] = fields["target"] or model
-    return fields
+    return _as_told(span, attributes, redact, fields) if TOLD_TYPE in attributes else fields
+
+
+def _as_told(
+    span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str], fields: dict[str, Any]
+) -> dict[str, Any]:
+    """Return the fields of a dependency that was made by hand: as it says itself, whatever else it is about."""
+    fields.pop("statement", None)
+    return fields | {
+        "name": span.name,
+        "type": text(attributes, TOLD_TYPE),
+        "target": text(attributes, TOLD_TARGET),
+        "data": redact(text(attributes, TOLD_DATA)),
+        "result_code": text(attributes, TOLD_RESULT_CODE) or "0",
+        "success": span.status.is_ok,
+    }
 
 
 def _client(span: ReadableSpan, attributes: Attributes, redact: Callable[[str], str]) -> dict[str, Any]:

@@ -28,6 +28,9 @@ _log = logging.getLogger("ext_opentelemetry")
 NAMESPACE_OPT_IN = "APPLICATIONINSIGHTS_METRIC_NAMESPACE_OPT_IN"
 """Environment variable: `true` sends the name of a meter as the namespace of its metrics."""
 
+DESCRIBED = "ext_telemetry"
+"""The meter whose instruments have their names as descriptions: names of OpenTelemetry are ASCII in lower case."""
+
 _NOT_FINITE = (
     "A value of metric %s is %r, which Application Insights cannot hold: it is left out, and so are others like it."
 )
@@ -53,13 +56,15 @@ class MetricMapper:
         for resource_metrics in collected.resource_metrics:
             tags = self._tags.of(resource_metrics.resource)
             for scope_metrics in resource_metrics.scope_metrics:
-                namespace = scope_metrics.scope.name if opted_in else None
+                scope = scope_metrics.scope.name
+                namespace = scope if opted_in else None
                 for metric in scope_metrics.metrics:
+                    name = (metric.description if scope == DESCRIBED else "") or metric.name
                     if is_running_total(metric.data):
-                        self._say(metric.name, _RUNNING_TOTAL)
+                        self._say(name, _RUNNING_TOTAL)
                         continue
                     for point in metric.data.data_points:
-                        item = self._envelope(metric.name, point, tags, namespace)
+                        item = self._envelope(name, point, tags, namespace)
                         if item is not None:
                             yield item
 

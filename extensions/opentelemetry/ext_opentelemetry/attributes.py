@@ -15,6 +15,12 @@ SAMPLE_RATE = "_MS.sampleRate"
 
 MEASUREMENTS = "microsoft.custom_measurements"
 
+TOLD_TYPE = "microsoft.dependency.type"
+TOLD_TARGET = "microsoft.dependency.target"
+TOLD_DATA = "microsoft.dependency.data"
+TOLD_RESULT_CODE = "microsoft.dependency.resultCode"
+"""Attributes with which a dependency that was made by hand says itself what it is."""
+
 _STANDARD_PREFIXES = (
     "http.",
     "db.",
@@ -32,6 +38,10 @@ _STANDARD = frozenset(
     {
         SAMPLE_RATE,
         MEASUREMENTS,
+        TOLD_TYPE,
+        TOLD_TARGET,
+        TOLD_DATA,
+        TOLD_RESULT_CODE,
         "session.id",
         "client.address",
         "client.port",

@@ -23,7 +23,7 @@ from ext_appinsights.fields import (
     value_text,
 )
 from ext_opentelemetry import as_dependency, as_request, urls
-from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE, text
+from ext_opentelemetry.attributes import MEASUREMENTS, SAMPLE_RATE, TOLD_TYPE, text
 from ext_opentelemetry.reading import ids
 from ext_opentelemetry.routed import Routed, is_routed
 
@@ -49,7 +49,7 @@ _CLIENT_ERROR = 400
 _RARE = frozenset(
     {
         SAMPLE_RATE, MEASUREMENTS, "enduser.id", "enduser.pseudo.id", "session.id", "user_agent.synthetic.type",
-        "http.user_agent", "http.client_ip", "net.peer.ip",
+        "http.user_agent", "http.client_ip", "net.peer.ip", TOLD_TYPE,
     }
 )  # fmt: skip
 """Attributes that are left to the thorough way."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ext_opentelemetry import OpenTelemetryExtension
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from ext_sdk import Invocation, Outcome
+
+_SWITCH = "PYTHON_ENABLE_WORKER_EXTENSIONS"
+_OFF = ("0", "false", "f", "no", "n", "off")
+"""The values with which ext_sdk runs no extension; then nothing may be installed either."""
 
 _log = logging.getLogger("ext_telemetry")
 
@@ -44,13 +49,18 @@ class TelemetryExtension(AppExtension):
     _refused: ClassVar[str] = ""
 
     @classmethod
+    def init(cls) -> None:
+        """Take log records from now on: those of the app's modules, while they are imported, too."""
+        cls._install()
+
+    @classmethod
     def configure(cls, **settings: Any) -> None:
         """Set the extension up; may be called any number of times, and the last call wins.
 
         Raises SettingsError if a name is unknown or a value is not allowed; what was set before then stays in force.
         """
         super().configure(**settings)
-        logs.install(cls._in_force())
+        cls._install()
 
     @classmethod
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
@@ -75,6 +85,11 @@ class TelemetryExtension(AppExtension):
         logs.tell()
 
     @classmethod
+    def _install(cls) -> None:
+        if os.environ.get(_SWITCH, "1").strip().lower() not in _OFF:
+            logs.install(cls._in_force())
+
+    @classmethod
     def _in_force(cls) -> declared.Settings:
         """Return the settings; those before, if an app setting is wrong, which is said once."""
         try:
@@ -82,5 +97,5 @@ class TelemetryExtension(AppExtension):
         except SettingsError as error:
             if cls._refused != str(error):
                 cls._refused = str(error)
-                _log.error("%s", error)  # noqa: TRY400  what is wrong is said, and where it was found helps nobody
+                _log.error("%s", error)
         return cls._last

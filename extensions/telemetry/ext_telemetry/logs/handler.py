@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ext_opentelemetry.records import Record
 
-_OURS = ("ext_appinsights", "ext_opentelemetry", "ext_telemetry")
+_OURS = ("ext_appinsights", "ext_opentelemetry")
 _THREADS = (*_OURS, "OtelBatch", "OtelPeriodic")
 _DELIVERY = (*_OURS, "opentelemetry.", "azure.monitor.opentelemetry", "azure.functions")
 """Loggers of what delivers, whose records would each make the next one; and of azure-functions itself, whose records
