@@ -46,6 +46,7 @@ nitpick_ignore_regex = [
 html_theme = "furo"
 html_title = f"azfunc-ext-sdk {release}"
 html_static_path = ["_static"]
+html_css_files = ["tables.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
