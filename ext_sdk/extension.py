@@ -11,6 +11,7 @@ import abc
 import logging
 import os
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
@@ -23,7 +24,7 @@ from ext_sdk.context import current_invocation
 from ext_sdk.errors import ExtensionError, said
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from logging import Logger
 
     from azure.functions import Context
@@ -142,6 +143,11 @@ def _check_attributes(extension: type, of: Any) -> None:
         raise ExtensionError(f"{extension.__qualname__}.order is {order!r}, and must be a whole number.")
     if not isinstance(critical, bool):
         raise ExtensionError(f"{extension.__qualname__}.critical is {critical!r}, and must be True or False.")
+    stand_ins = getattr(of, "stand_ins", {})
+    if not isinstance(stand_ins, Mapping) or not all(callable(make) for make in stand_ins.values()):
+        raise ExtensionError(
+            f"{extension.__qualname__}.stand_ins is {stand_ins!r}, and must be a mapping of names to callables."
+        )
 
 
 def _arm() -> None:
@@ -161,6 +167,11 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 
     critical: ClassVar[bool] = False
     """Whether a failure of the extension fails the invocation, as a gate must. It is then never suspended."""
+
+    stand_ins: ClassVar[Mapping[str, Callable[[], object]]] = {}
+    """For what the extension puts on `context`, by name: what makes something that does nothing in its place. Functions
+    find it where extensions are switched off, and where this one is suspended or failed, so that they still work. It
+    is made once, when it is needed."""
 
     @dataclass(frozen=True)
     class Settings:

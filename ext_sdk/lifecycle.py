@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ext_sdk.context import current
 from ext_sdk.errors import ExtensionError, said
 from ext_sdk.invocation import UNSET, Invocation, Outcome, UnknownContext
+from ext_sdk.stand_ins import plant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ext_sdk.context import Later
     from ext_sdk.function import Function
     from ext_sdk.health import Health
+    from ext_sdk.stand_ins import StandIns
 
     Plan = tuple["Layer", ...]
 
@@ -37,7 +39,7 @@ starts, and for nothing that runs beside the hook: a gate must not be left out t
 class Layer:
     """The hooks of one extension for one function; None where the extension does not define a hook."""
 
-    __slots__ = ("after", "around", "before", "failed", "health", "logger", "names", "unready")
+    __slots__ = ("after", "around", "before", "failed", "health", "logger", "names", "stand_ins", "unready")
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class Layer:
         after: Callable[..., Any] | None = None,
         failed: Callable[..., Any] | None = None,
         unready: ExtensionError | None = None,
+        stand_ins: StandIns | None = None,
     ) -> None:
         self.health = health
         self.logger = logger
@@ -57,6 +60,8 @@ class Layer:
         self.around = around
         self.after = after
         self.failed = failed
+        self.stand_ins = stand_ins
+        """What is to be on the context where the extension does not put it there."""
         self.unready = unready
         """Why a critical extension cannot take part, which fails the invocation."""
 
@@ -195,6 +200,8 @@ def enter(plan: Plan, invocation: Invocation, entered: list[Entry]) -> bool:
     for layer in plan:
         health = layer.health
         if health in within or health.suspended():
+            if layer.stand_ins:
+                plant(layer.stand_ins, invocation.context)
             continue
         entry = Entry(layer)
         entered.append(entry)
@@ -206,6 +213,8 @@ def enter(plan: Plan, invocation: Invocation, entered: list[Entry]) -> bool:
             _enter_one(layer, entry, invocation)
         finally:
             _within.set(within)
+        if layer.stand_ins and not entry.clean:
+            plant(layer.stand_ins, invocation.context)
         if invocation._response is not UNSET:
             return False
     invocation._running = True

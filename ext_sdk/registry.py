@@ -14,7 +14,7 @@ from ext_sdk.health import Health
 from ext_sdk.lifecycle import Layer, failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from ext_sdk.binding import Binding
     from ext_sdk.function import Function
@@ -115,7 +115,8 @@ class Registration:
         names = _HOOKS[self.level]
         before, after, failed = (self.hook(name) for name in names)
         logger = logging.getLogger(f"extension.{self.name}")
-        return Layer(self.health, logger, names, before, self.hook("around_invocation"), after, failed, unready)
+        around, stand_ins = self.hook("around_invocation"), getattr(self.extension, "stand_ins", None)
+        return Layer(self.health, logger, names, before, around, after, failed, unready, stand_ins)
 
     def greet(self, function: Function) -> ExtensionError | None:
         """Call the load hook once for each function, before the function's first invocation with this extension.
@@ -230,6 +231,15 @@ def active() -> list[Registration]:
     # Without the lock: a signal may have interrupted the thread that holds it, and flush() must not wait for that one.
     found = [one.in_force for one in list(_registrations.values())]
     return sorted(filter(None, found), key=lambda one: (one.level != APP, one.order))
+
+
+def stand_ins() -> dict[str, Callable[[], object]]:
+    """Return those of all extensions, also of one that is just being added; of two with a name the outermost one's."""
+    known = sorted(_registrations.values(), key=lambda one: (one.level != APP, one.order))
+    found: dict[str, Callable[[], object]] = {}
+    for one in reversed(known):
+        found.update(getattr(one.extension, "stand_ins", {}))
+    return found
 
 
 def plan_for(function: Function) -> tuple[int, Plan]:

@@ -46,7 +46,7 @@ def install(*, judging: bool = True) -> None:
     As long as there is nothing to drive it is too early to judge what is there.
     """
     if not switch.enabled():
-        _tell_once("switch", logging.INFO, f"Extensions are switched off: {switch.NAME} is set to a false value.")
+        _switched_off(telling=judging)
         return
     with _lock:
         strange = [what for name in _workers if (module := sys.modules.get(name)) and (what := _watch(name, module))]
@@ -58,6 +58,18 @@ def install(*, judging: bool = True) -> None:
             _fall_back(strange[0])
         if insight.drivers and not official.driven_by_the_worker():
             official.adopt()
+
+
+def _switched_off(*, telling: bool) -> None:
+    """Have nothing run; but what functions find on their context is to be there."""
+    if registry.stand_ins():
+        with _lock:
+            for name in _workers:
+                module = sys.modules.get(name)
+                if module is not None and name not in _seams and not seam.unfamiliar(module):
+                    seam.watch(module, _loaded)
+    elif telling:
+        _tell_once("switch", logging.INFO, f"Extensions are switched off: {switch.NAME} is set to a false value.")
 
 
 def check_critical(registration: registry.Registration) -> None:

@@ -13,7 +13,7 @@ from inspect import isfunction, signature
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk import registry, switch
-from ext_sdk.workers import calls
+from ext_sdk.workers import calls, switched_off
 from ext_sdk.workers.describe import describe
 from ext_sdk.workers.patched import ORIGINAL
 
@@ -84,8 +84,10 @@ def _watched(
 def _wrap(info: Any, module_name: str, on_load: Callable[[Function], object]) -> Any:
     """Return the worker's record with our call in the function's place, or unchanged if it cannot be read."""
     # The switch is read here again: the environment that holds may have come after the extension.
-    if not switch.enabled() or calls.stands_in(info.func):
+    if calls.stands_in(info.func):
         return info
+    if not switch.enabled():
+        return switched_off.around(info)
     try:
         function = describe(info, module_name)
         on_load(function)

@@ -9,14 +9,21 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from ext_opentelemetry import settings as declared
 from ext_opentelemetry.invocations import Traced, say_once
 from ext_opentelemetry.pipeline import Pipeline
+from ext_opentelemetry.tracer import InvocationTracer
 from ext_sdk import AppExtension, SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from ext_sdk import Invocation, Outcome
 
 _log = logging.getLogger("ext_opentelemetry")
+
+
+def _stand_in() -> object:
+    from opentelemetry.trace import NoOpTracer
+
+    return InvocationTracer(NoOpTracer())
 
 
 class OpenTelemetryExtension(AppExtension):
@@ -30,6 +37,9 @@ class OpenTelemetryExtension(AppExtension):
 
     order = -100
     """Outside of other extensions, so that what they do is inside the invocation's span."""
+
+    stand_ins: ClassVar[Mapping[str, Callable[[], object]]] = {"tracer": _stand_in}
+    """What the function finds on its context where the extension does not run."""
 
     _pipeline: ClassVar[Pipeline | None] = None
     _made_of: ClassVar[declared.Settings | None] = None
