@@ -145,6 +145,7 @@ def test_requirements_name_every_package_that_the_code_imports(sample: str):
     distributions = {
         "azure": "azure-functions",
         "ext_opentelemetry": "azfunc-ext-opentelemetry",
+        "ext_telemetry": "azfunc-ext-telemetry",
         "ext_timing": "azfunc-ext-timing",
         "requests": "requests",
     }

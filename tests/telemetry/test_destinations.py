@@ -16,7 +16,11 @@ from ext_telemetry.stand_in import NoTelemetry
 from tests.support.apps import run_app
 from tests.support.invocations import ITEMS, PARENT, TRACE, request
 from tests.support.lifecycle import invoke
+from tests.support.otlp import OtlpServer, attributes
 from tests.support.signals import Kept
+
+SERVER, CLIENT = 2, 3
+"""Kinds of spans in OTLP."""
 
 
 def run(work):
@@ -65,6 +69,25 @@ def test_the_apps_own_logger_provider_gets_exceptions(kept):
     attributes = dict(kept[0].log_record.attributes)
     assert attributes.pop("exception.stacktrace").startswith("LookupError: gone")
     assert attributes == {"order": 7, "exception.type": "LookupError", "exception.message": "gone"}
+
+
+def test_the_otlp_endpoint_gets_all_of_it(fresh, forgetful, monkeypatch):
+    """Before the first invocation too; the log records and the spans with the ids of the invocation."""
+    with OtlpServer() as server:
+        monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", server.url)
+        fresh.configure(flush="background")
+        track_event("imported")
+        run(use_all)
+        assert fresh.shutdown(20.0)
+
+    (request_span,) = [span for span in server.spans if span.kind == SERVER]
+    dependencies = [span for span in server.spans if span.kind == CLIENT]
+    assert {span.parent_span_id for span in dependencies} == {request_span.span_id}
+    assert [attributes(span)["microsoft.dependency.type"] for span in dependencies] == ["", ""]
+    names = [attributes(record).get("microsoft.custom_event.name") for record in server.logs]
+    assert names == ["imported", "x", None, None]
+    assert {record.span_id for record in server.logs[1:]} == {request_span.span_id}
+    assert {metric.name for metric in server.metrics} >= {"x"}
 
 
 def test_without_a_destination_all_calls_do_nothing_and_one_line_says_why(fresh, forgetful, caplog):

@@ -145,6 +145,15 @@ def test_without_a_destination_nothing_is_taken(lines, fresh, worker_handler, mo
     assert worker_handler.forwarded == ["told"]
 
 
+def test_where_nobody_takes_a_line_after_all_the_host_has_the_next_ones(set_up, lines, worker_handler, monkeypatch):
+    set_up(REPORTS)
+    monkeypatch.setattr(logs.handler, "emit", lambda record: False)
+
+    lines.run(lambda: [shop.warning(text) for text in ("one", "two", "three", "four", "five")])
+
+    assert worker_handler.forwarded == ["four", "five"]
+
+
 def test_what_another_configuration_means_holds_from_the_next_invocation_on(set_up, lines, worker_handler, fresh):
     set_up(REPORTS)
     lines.run(lambda: shop.warning("one"))
@@ -351,6 +360,29 @@ def test_otlp_meets_otlp_alone(monkeypatch):
     monkeypatch.setenv(*next(iter(OPENTELEMETRY.items())))
     assert keepers.Place(otlp=True).meets(keepers.host_place())
     assert not keepers.Place(frozenset({"a"})).meets(keepers.host_place())
+
+
+@pytest.mark.parametrize(
+    ("variables", "stores"),
+    [
+        ({}, False),
+        (OPENTELEMETRY, True),
+        ({**OPENTELEMETRY, "PYTHON_ENABLE_OPENTELEMETRY": "true"}, False),
+    ],
+    ids=["default", "OpenTelemetry mode", "announced"],
+)
+def test_by_otlp_the_question_is_the_same(variables, stores, lines, fresh, monkeypatch, worker_handler):
+    monkeypatch.setattr(keepers.beside, "may_be_hidden", lambda: True)
+    for name, value in {**HOST, **variables, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}.items():
+        monkeypatch.setenv(name, value)
+    fresh.configure(exporter="otlp")
+
+    lines.run(lambda: None)
+
+    found = keepers.current()
+    assert (found.ours, found.host_stores) == (keepers.Place(otlp=True), stores)
+    assert logs._taker.plan.way.value == ("take over" if stores else "export")
+    assert len(worker_handler.filters) == stores
 
 
 def test_the_page_has_a_row_for_each_of_these():

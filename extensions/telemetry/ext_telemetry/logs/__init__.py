@@ -24,6 +24,8 @@ _handler = RecordHandler(_taker)
 _filter = KeptFilter(_handler)
 _decided: tuple[object, object, object] = (None, None, None)
 _said: set[str] = set()
+_levels: dict[str, int] = {}
+"""What host.json says, by function; asked anew whenever something else is decided."""
 
 
 def install(settings: Settings) -> None:
@@ -79,8 +81,11 @@ def has_failed(outcome: Outcome) -> bool:
 def _level(settings: Settings, function_name: str = "") -> int:
     if settings.threshold is not None:
         return settings.threshold
-    found = keepers.host_level(function_name)
-    return logging.INFO if found is None else found
+    known = _levels.get(function_name)
+    if known is None:
+        found = keepers.host_level(function_name)
+        known = _levels[function_name] = logging.INFO if found is None else found
+    return known
 
 
 def _decide(settings: Settings, *, early: bool) -> None:
@@ -93,6 +98,7 @@ def _decide(settings: Settings, *, early: bool) -> None:
         is_placed = _handler in root.handlers
         if is_placed is (_taker.plan.way is not owner.Way.OFF):
             return
+    _levels.clear()
     plan = owner.plan(settings, root, early=early)
     _place(root, plan)
     _taker.turn_to(plan, settings, _level(settings))

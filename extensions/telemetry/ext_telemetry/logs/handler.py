@@ -35,6 +35,8 @@ _APPS, _CALLS, _DELIVERS = "app's", "client's", "delivery's"
 """Kinds of loggers."""
 _REMEMBERED = 4096
 _NOT_OURS = (False, None)
+_ENOUGH = 3
+"""Records in a row that nobody took, such as where an exporter cannot be made: the next ones are left to the host."""
 
 FAILED = "ext_telemetry: a log record was not exported (said once): {}: {}"
 
@@ -54,13 +56,14 @@ class Taker:
         self._flood = Flood(self.settings.flood_burst, self.settings.flood_rate)
         self._busy: set[int] = set()
         self._failed = False
+        self._refused = 0
 
     def turn_to(self, plan: owner.Plan, settings: Settings, level: int) -> None:
         """Decide by this from now on."""
         if settings is not self.settings:
             self._flood = Flood(settings.flood_burst, settings.flood_rate)
         self.settings, self.level, self.plan = settings, level, plan
-        self._kinds = {}
+        self._kinds, self._refused = {}, 0
         self._beside.turn_to(plan.beside)
 
     def judge(self, record: logging.LogRecord) -> tuple[bool, scope.Scope | None]:
@@ -70,7 +73,7 @@ class Taker:
             kind = self._learn(record.name)
         if kind is not _APPS and (kind is _DELIVERS or exports()):
             return _NOT_OURS
-        if get_ident() in self._busy or (record.threadName or "").startswith(_THREADS):
+        if self._refused >= _ENOUGH or get_ident() in self._busy or (record.threadName or "").startswith(_THREADS):
             return _NOT_OURS
         where = scope.find()
         if where is None:
@@ -79,7 +82,9 @@ class Taker:
 
     def is_kept_from_others(self, record: logging.LogRecord) -> bool:
         """Whether a record is not for the host, because it is stored without it."""
-        return self.plan.way is owner.Way.TAKE_OVER and (self.judge(record)[0] or self._beside.stores(record))
+        if self.plan.way is not owner.Way.TAKE_OVER:
+            return False
+        return self.judge(record)[0] or self._beside.stores(record)
 
     def take(self, record: logging.LogRecord) -> None:
         """Export a record, keep it for the case of a failure, or leave it. Never raises, never waits."""
@@ -107,7 +112,7 @@ class Taker:
             left_out = flood.calmed(record)
             if left_out:
                 emit(made.notice(made.site_of(record), left_out, where))
-            emit(made.record_of(record, where))
+            self._refused = 0 if emit(made.record_of(record, where)) else self._refused + 1
 
     def _learn(self, name: str) -> str:
         kind = _CALLS if name.startswith(_CLIENTS) else _APPS
