@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from ext_appinsights.folder import Folder
+from ext_appinsights.queued import NEVER
 from tests.support.ingestion import HANG, Answer, IngestionServer
 from tests.support.journals import line_of, names, until
 
@@ -144,3 +145,34 @@ def test_a_flush_whose_items_were_left_to_the_journal_has_failed(channel_to, eve
         waiting.join(20.0)
 
         assert results == [False]
+
+
+def test_what_goes_into_a_request_pushes_nothing_out_of_memory(channel_to):
+    """It has left the queue, although one request may have more than the queue."""
+    item = json.dumps({"data": "x" * 100_000}).encode()
+    with IngestionServer() as server:
+        channel = channel_to(server, journal=False, max_queue_bytes=500_000, interval=600.0)
+        channel._sender.started = True  # no thread yet: it must not come first
+        channel.send([item] * 4)
+        inbox = channel._sender.inbox
+        with inbox._lock:
+            inbox._take_in(NEVER, NEVER)
+        channel.send([item] * 4)
+        channel._sender.started = False
+
+        assert channel.flush(20.0)
+        assert (channel.stats()["accepted"], channel.stats()["dropped"]) == (8, {})
+
+
+def test_a_miscount_of_the_bytes_that_are_queued_is_over_once_nothing_is(channel_to):
+    """Several threads may add to the number at once, and it may be wrong then; items are not dropped for that."""
+    with IngestionServer() as server:
+        channel = channel_to(server, journal=False, interval=600.0, max_queue_bytes=1000)
+        queued = channel._sender.inbox.queued
+        queued.bytes = 900
+        channel.send([b'{"name":"a"}'])
+        assert channel.flush(20.0)
+        channel.send([b'{"data":"%b"}' % (b"x" * 500)])
+        assert channel.flush(20.0)
+
+        assert (channel.stats()["accepted"], channel.stats()["dropped"], queued.bytes) == (2, {}, 0)
