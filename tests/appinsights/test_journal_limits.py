@@ -67,6 +67,27 @@ def test_the_thread_makes_room_in_time(channel_to, events, journals, monkeypatch
         assert {*lookers[1:]} == {"ext_appinsights"}
 
 
+def test_after_a_rest_nobody_looks_for_room_again(channel_to, events, monkeypatch):
+    """The next segment has that of the one which was deleted: a flush may come at the end of each invocation."""
+    lookers = []
+    files = Folder.files
+
+    def watched(self):
+        lookers.append(threading.current_thread().name)
+        return files(self)
+
+    monkeypatch.setattr(Folder, "files", watched)
+    with IngestionServer() as server:
+        channel = channel_to(server, interval=600.0)
+        for _ in range(5):
+            channel.send(events("new"))
+            channel.commit()
+            assert channel.flush(20.0)
+            channel.rest()
+        assert channel._sender.journal._current is None
+    assert lookers.count(threading.current_thread().name) == 1
+
+
 def test_where_others_have_all_the_room_items_stay_in_memory(channel_to, events, journals, caplog):
     """Nobody's items are taken away from a process that is alive."""
     with IngestionServer(HANG) as server:

@@ -268,6 +268,7 @@ class Journal:
         if current is not None and not current.unsettled:
             self._current = None
             self._tidy(current)
+            self._has_room = True  # what that one had
 
     def close(self) -> None:
         """Let go of everything; what is not settled is there for the next process."""
