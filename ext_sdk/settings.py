@@ -84,7 +84,7 @@ def resolve(extension: type, declared: Any, given: dict[str, Any]) -> Any:
         return declared(**values)
     except ValueError as error:  # raised by the dataclass's own __post_init__
         said = _without_secrets(str(error), values, known)
-        told = f"{extension.__name__}: {_with_variables(said, variables)}"
+        told = f"{extension.__name__}: {_with_variables(said, variables, known)}"
         if said == str(error):
             raise SettingsError(told) from error
     raise SettingsError(told)  # out here, so that the error is not its context
@@ -165,15 +165,21 @@ def _without_secrets(said: str, values: dict[str, Any], known: dict[str, Field[A
     return said
 
 
-def _with_variables(said: str, variables: dict[str, str]) -> str:
-    """Name the app setting that a value came from, where an error speaks of the setting; else all that were read."""
+def _with_variables(said: str, variables: dict[str, str], known: Iterable[str]) -> str:
+    """Name the app setting that a value came from, where an error speaks of the setting.
+
+    All that were read, where it speaks of none; nothing, where it speaks of one that was given, or has its default.
+    """
     named = said
     for name, variable in variables.items():
         named = named.replace(f"setting {name!r}", f"app setting {variable}")
     if named != said or not variables:
         return named
-    spoken_of = [one for name, one in variables.items() if re.search(rf"\b{re.escape(name)}\b", said)]
-    return f"{said} (from {', '.join(spoken_of or variables.values())})"
+    if any(f"setting {name!r}" in said for name in known):
+        return said
+    spoken_of = [name for name in known if re.search(rf"\b{re.escape(name)}\b", said)]
+    read = [variables[name] for name in spoken_of or variables if name in variables]
+    return f"{said} (from {', '.join(read)})" if read else said
 
 
 def _shown(value: Any, *, secret: bool) -> str:

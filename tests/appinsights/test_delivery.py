@@ -406,3 +406,21 @@ def test_what_there_is_to_say_can_go_elsewhere(channel_to, events, caplog):
         (logging.INFO, f"Telemetry to 127.0.0.1:{server.port} is accepted again; 0 items are still waiting."),
     ]  # fmt: skip
     assert [r for r in caplog.records if r.name == "ext_appinsights"] == []
+
+
+def test_delivery_goes_on_whatever_becomes_of_what_is_said(channel_to, events):
+    """The app's callable may fail, as a filter of its log may."""
+    said = []
+
+    def report(*line: object) -> None:
+        said.append(line)
+        raise LookupError("nowhere to say it")
+
+    with IngestionServer(Answer(500)) as server:
+        channel = channel_to(server, report=report)
+        channel.send(events("a"))
+        assert channel.flush(20.0)
+        channel.send(events("b"))
+        assert channel.flush(20.0)
+
+    assert [level for level, _ in said] == [logging.WARNING, logging.INFO]

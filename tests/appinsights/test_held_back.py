@@ -175,6 +175,23 @@ def test_what_others_have_left_makes_nothing_fresh_wait(picky, tmp_path):
         channel.close(0.0)
 
 
+def test_such_an_item_of_this_process_does_not_hold_up_what_others_have_left(picky, tmp_path):
+    """It is in each request as long as others come along, so that none succeeds whole."""
+    subprocess.run([sys.executable, "-c", LEAVE, picky.connection_string, str(tmp_path), "left"], check=True)
+
+    channel = Channel(picky.connection_string, journal=str(tmp_path), **QUICK)
+    channel.send([{"name": NEVER}, {"name": "first"}])
+    try:
+        for number in range(3000):
+            if "left" in picky.taken:
+                break
+            channel.send([{"name": str(number)}])
+            threading.Event().wait(0.005)
+        assert "left" in picky.taken
+    finally:
+        channel.close(0.0)
+
+
 @pytest.mark.parametrize("sizes", [(1_200_000, 1, 1), (1_000_000, 1), (499_000, 499_000, 499_000)])
 def test_an_item_as_large_as_a_request_or_larger_leaves_the_thread_at_work(sizes):
     with IngestionServer() as server:

@@ -246,3 +246,20 @@ def test_a_channel_at_rest_keeps_what_is_not_delivered(channel_to, events, journ
         assert journals(server).text == HEADER + record(line_of("a"))
         assert channel.flush(20.0)
         assert names(server.items) == ["a"]
+
+
+def test_a_segment_that_is_deleted_is_closed(channel_to, events, journals):
+    """Its descriptor would be kept until the channel is closed, one for each time that a cleaner comes."""
+    with IngestionServer() as server:
+        channel = channel_to(server, interval=600.0)
+        channel.send(events("a"))
+        channel.commit()
+        assert channel.flush(20.0)
+        journal = channel._sender.journal
+        until(lambda: not journal._current.unsettled)
+        (path,) = journals(server).files
+        path.unlink()
+        channel._sender.inbox.claim()
+
+        assert (journal._current, journal._held) == (None, [])
+        assert not any(one.name == path.name for one in segment._open)

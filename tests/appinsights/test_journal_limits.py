@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from ext_appinsights.folder import Folder
+from ext_appinsights.queued import NEVER
 from tests.support.ingestion import HANG, Answer, IngestionServer
 from tests.support.journals import line_of, names, until
 
@@ -64,6 +65,27 @@ def test_the_thread_makes_room_in_time(channel_to, events, journals, monkeypatch
         assert not any(path.exists() for path in paths[:3])
         assert lookers[0] == threading.current_thread().name
         assert {*lookers[1:]} == {"ext_appinsights"}
+
+
+def test_after_a_rest_nobody_looks_for_room_again(channel_to, events, monkeypatch):
+    """The next segment has that of the one which was deleted: a flush may come at the end of each invocation."""
+    lookers = []
+    files = Folder.files
+
+    def watched(self):
+        lookers.append(threading.current_thread().name)
+        return files(self)
+
+    monkeypatch.setattr(Folder, "files", watched)
+    with IngestionServer() as server:
+        channel = channel_to(server, interval=600.0)
+        for _ in range(5):
+            channel.send(events("new"))
+            channel.commit()
+            assert channel.flush(20.0)
+            channel.rest()
+        assert channel._sender.journal._current is None
+    assert lookers.count(threading.current_thread().name) == 1
 
 
 def test_where_others_have_all_the_room_items_stay_in_memory(channel_to, events, journals, caplog):
@@ -144,3 +166,34 @@ def test_a_flush_whose_items_were_left_to_the_journal_has_failed(channel_to, eve
         waiting.join(20.0)
 
         assert results == [False]
+
+
+def test_what_goes_into_a_request_pushes_nothing_out_of_memory(channel_to):
+    """It has left the queue, although one request may have more than the queue."""
+    item = json.dumps({"data": "x" * 100_000}).encode()
+    with IngestionServer() as server:
+        channel = channel_to(server, journal=False, max_queue_bytes=500_000, interval=600.0)
+        channel._sender.started = True  # no thread yet: it must not come first
+        channel.send([item] * 4)
+        inbox = channel._sender.inbox
+        with inbox._lock:
+            inbox._take_in(NEVER, NEVER)
+        channel.send([item] * 4)
+        channel._sender.started = False
+
+        assert channel.flush(20.0)
+        assert (channel.stats()["accepted"], channel.stats()["dropped"]) == (8, {})
+
+
+def test_a_miscount_of_the_bytes_that_are_queued_is_over_once_nothing_is(channel_to):
+    """Several threads may add to the number at once, and it may be wrong then; items are not dropped for that."""
+    with IngestionServer() as server:
+        channel = channel_to(server, journal=False, interval=600.0, max_queue_bytes=1000)
+        queued = channel._sender.inbox.queued
+        queued.bytes = 900
+        channel.send([b'{"name":"a"}'])
+        assert channel.flush(20.0)
+        channel.send([b'{"data":"%b"}' % (b"x" * 500)])
+        assert channel.flush(20.0)
+
+        assert (channel.stats()["accepted"], channel.stats()["dropped"], queued.bytes) == (2, {}, 0)

@@ -418,7 +418,9 @@ def test_an_extension_that_declares_no_setting_may_read_what_it_likes(monkeypatc
         ("setting 'ratio' is 7.0. Allowed: 0 to 1.", "app setting EXT_RATIO_RATIO is 7.0. Allowed: 0 to 1."),
         ("ratio is too much", "ratio is too much (from EXT_RATIO_RATIO)"),
         ("this does not fit", "this does not fit (from EXT_RATIO_RATIO, EXT_RATIO_BASE)"),
-        ("setting 'given' is 1.", "setting 'given' is 1. (from EXT_RATIO_RATIO, EXT_RATIO_BASE)"),
+        ("setting 'given' is 1.", "setting 'given' is 1."),
+        ("given is too much", "given is too much"),
+        ("ratio is more than given", "ratio is more than given (from EXT_RATIO_RATIO)"),
     ],
 )
 def test_an_error_names_the_app_setting_that_the_value_came_from(monkeypatch, said, message):

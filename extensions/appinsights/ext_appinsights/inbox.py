@@ -206,24 +206,22 @@ class Inbox:
     def _next(self, most: int, extra: int, lines: list[Line]) -> Ticket | None:
         """Add up to `most` lines, or one request's worth, or what comes before a flush, which is returned."""
         ready, most_bytes, size = self.ready, self._options.max_batch_bytes, 0
-        try:
-            while size < most_bytes and len(lines) < most and (ready or self.queued.items):
-                if not ready:
-                    self._take_in(most - len(lines), most_bytes - size)
-                    continue
-                first = ready[0]
-                if isinstance(first, Ticket):
-                    ready.popleft()
-                    return first
-                more = len(first.text) + extra
-                if lines and size + more > most_bytes:
-                    break
-                size += more
+        while size < most_bytes and len(lines) < most and (ready or self.queued.items):
+            if not ready:
+                self._take_in(most - len(lines), most_bytes - size)
+                continue
+            first = ready[0]
+            if isinstance(first, Ticket):
                 ready.popleft()
-                lines.append(first)
-            return None
-        finally:
-            self._ready_bytes -= size - extra * len(lines)
+                return first
+            text = len(first.text)
+            if lines and size + text + extra > most_bytes:
+                break
+            size += text + extra
+            ready.popleft()
+            self._ready_bytes -= text  # at once: what is taken in next must not be pushed out by what has gone
+            lines.append(first)
+        return None
 
     # Called from the sending thread
 

@@ -253,8 +253,10 @@ class Journal:
 
     def look(self) -> None:
         """Make sure that there is a folder, and that what is written goes to a file that others will find."""
-        if self._current is not None and not self._current.is_there():
+        current = self._current
+        if current is not None and not current.is_there():
             self._current = None
+            self._tidy(current)
         try:
             self._open()
         except OSError as error:
@@ -266,6 +268,7 @@ class Journal:
         if current is not None and not current.unsettled:
             self._current = None
             self._tidy(current)
+            self._has_room = True  # what that one had
 
     def close(self) -> None:
         """Let go of everything; what is not settled is there for the next process."""

@@ -112,11 +112,20 @@ class Loop:
             self._be_idle()
         elif self._backlog:
             self._deliver()
-        elif (linger := self._linger()) <= 0:
-            self._pack()
-        elif not (self._replay_turn and self._replay_next()):
-            self._sleep(linger, self._options.max_batch, self._options.max_batch)
+        else:
+            self._collect(self._linger())
         return True
+
+    def _collect(self, linger: float) -> None:
+        """Wait for more items for so many seconds, or have those go that there are."""
+        # Exactly 0: somebody waits, or a request is full. Below: the time is up, also for what the service keeps back,
+        # which is always there, and would leave no other turn.
+        if linger and self._replay_turn and self._replay_next():
+            return
+        if linger > 0:
+            self._sleep(linger, self._options.max_batch, self._options.max_batch)
+        else:
+            self._pack()
 
     def _wait_out(self, pause: float, *, idle: bool) -> bool:
         if self.closing and not self._inbox.queued.tickets:
@@ -196,12 +205,13 @@ class Loop:
         parcel = self._in_flight = self._backlog[0]
         assert isinstance(parcel, Parcel)
         self._backlog.popleft()
+        items = len(parcel.lines)
         again = self._attempt(parcel)
+        self._replay_turn = sum(len(one.lines) for one in again) < items
         if len(again) > 1:
             self._backlog.extendleft(reversed(again))
         elif again:
             self._send_later(parcel)
-        self._replay_turn = not again
         self._in_flight = None
 
     def _send_later(self, parcel: Parcel) -> None:

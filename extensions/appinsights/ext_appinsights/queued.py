@@ -61,12 +61,15 @@ class Queued:
 
     def pop(self) -> Item | Ticket | None:
         """Take the oldest; None if somebody else has taken the last."""
+        items = self.items
         try:
-            item = self.items.popleft()
+            item = items.popleft()
         except IndexError:
             self.bytes = 0
             return None
-        if type(item) is bytes:
+        if not items:  # what several threads have miscounted would else stay for good
+            self.bytes = 0
+        elif type(item) is bytes:
             self.bytes -= len(item)
         return item
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from contextlib import suppress
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING
@@ -45,14 +46,18 @@ class Reporter:
 
     def _warn(self, what: str) -> None:
         what = self._key.sub("<instrumentation key>", what)
-        self._report(logging.WARNING, f"Telemetry to {self._host}: {what}")
+        self._say(logging.WARNING, f"Telemetry to {self._host}: {what}")
+
+    def _say(self, level: int, text: str) -> None:
+        with suppress(Exception):  # of the app's callable, or of a filter of its log: delivery goes on without the line
+            self._report(level, text)
 
     def well(self, waiting: int) -> None:
         """Say that a delivery succeeded, if trouble was reported before."""
         if self._open:
             self._open.clear()
             text = f"Telemetry to {self._host} is accepted again; {waiting} items are still waiting."
-            self._report(logging.INFO, text)
+            self._say(logging.INFO, text)
 
 
 class NotFromThisThread(logging.Filter):
