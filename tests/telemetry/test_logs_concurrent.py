@@ -31,8 +31,7 @@ def tell(number, line):
 
 
 def test_a_hundred_invocations_at_once(lines, fresh):
-    # More at once than the 10,000 items that may wait by default.
-    exporter = AppInsightsSpanExporter(lines.server.connection_string, journal=False, max_queue=50_000)
+    exporter = AppInsightsSpanExporter(lines.server.connection_string, journal=False)
     fresh.configure(exporter=exporter)
     meeting = threading.Barrier(AT_ONCE // 2)
 

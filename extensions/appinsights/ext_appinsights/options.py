@@ -21,7 +21,7 @@ _PAIR = 2
 class Options:
     """The keyword arguments of a `Channel`."""
 
-    max_queue: int = 10_000
+    max_queue: int = 20_000
     """Items that may wait; one more, and the oldest are left to the journal, or without one dropped and counted."""
 
     max_queue_bytes: int = 16 * 1024 * 1024

@@ -8,7 +8,7 @@ from tests.support.faulty import FaultyServer, Plan
 MILLION = 1_000_000
 
 GROWTH = 64
-"""MiB by which the process may grow: what waits is 10,000 items and 16 MiB of JSON at most, and there is a request or
+"""MiB by which the process may grow: what waits is 20,000 items and 16 MiB of JSON at most, and there is a request or
 two under way. All of them would be 400 MiB."""
 
 SLOWEST = 1.0
@@ -18,7 +18,7 @@ BURST = """
 from time import perf_counter
 from tests.support.caller import Caller, peak_rss
 
-caller = Caller(arguments["target"], journal=arguments["journal"], request_timeout=2.0, journal_max_bytes=8 * 2**20)
+caller = Caller(arguments["target"], journal=arguments["journal"], request_timeout=2.0, journal_max_bytes=16 * 2**20)
 channel, slowest, slowest_commit = caller.channel, 0.0, 0.0
 caller.send(1)
 caller.flush(0.3)
@@ -64,7 +64,7 @@ def test_in_memory_only_while_the_service_hangs():
         stats = burst(server, journal=False)["stats"]
     assert stats["accepted"] == stats["waiting"] == 0
     assert sum(stats["dropped"].values()) == MILLION + 1
-    assert stats["dropped"]["queue_full"] >= MILLION - 10_001 - 500  # the request under way, which is filled up again
+    assert stats["dropped"]["queue_full"] >= MILLION - 20_001 - 500  # the request under way, which is filled up again
 
 
 OUT_OF_THE_JOURNAL = {"journal_full", "expired", "corrupt"}

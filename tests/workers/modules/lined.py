@@ -4,13 +4,10 @@ import logging
 import os
 import threading
 
-from ext_opentelemetry import AppInsightsSpanExporter, OpenTelemetryExtension
 from ext_telemetry import TelemetryExtension, track_event, track_metric
 
 logging.getLogger().setLevel(logging.INFO)
 TelemetryExtension.configure()
-if "MEETING" in os.environ:  # more at once than the 10,000 items that may wait by default
-    OpenTelemetryExtension.configure(exporter=AppInsightsSpanExporter(max_queue=50_000))
 
 all_there = threading.Event()
 _lock = threading.Lock()
