@@ -14,6 +14,7 @@ import uuid
 from concurrent.futures import Future, TimeoutError  # noqa: A004 - one and the same from 3.11 on
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 HERE = Path(__file__).parent
 WAIT = 50.0
@@ -130,6 +131,8 @@ class Worker:
         function: str,
         *,
         q: str = "x",
+        url: str = "",
+        params: dict[str, str] | None = None,
         method: str = "GET",
         body: str = "",
         headers: dict[str, str] | None = None,
@@ -139,14 +142,16 @@ class Worker:
     ) -> Future[dict[str, Any]]:
         """Invoke a function, by an HTTP request unless `inputs` are given; the future has the answer.
 
+        `url` is that of the request, else there is one with the query `q`; `params` are what the route took from it.
         `inputs` are the values of the bindings by name, each as the one field of a TypedData: {"json": "1"}, or
         {"collection_string": ["a", "b"]}; `metadata` is what the host tells of the trigger beside its value, likewise.
         """
         invocation_id = str(uuid.uuid4())
         answer = self._waiting[invocation_id] = Future()
         answer.invocation_id = invocation_id
-        url = f"http://localhost/api/of/{function}?q={q}"
-        http = {"method": method, "url": url, "headers": headers or {}, "query": {"q": q}, "body": body}
+        url = url or f"http://localhost/api/of/{function}?q={q}"
+        http = {"method": method, "url": url, "headers": headers or {}, "params": params or {}, "body": body}
+        http["query"] = dict(parse_qsl(urlsplit(url).query))
         what = {"http": http} if inputs is None else {"inputs": inputs}
         self._tell(id=invocation_id, function=function, traceparent=traceparent, metadata=metadata or {}, **what)
         return answer

@@ -6,6 +6,7 @@ Usage: python inside_devkit.py APP LOADED. Lines of JSON go in (requests) and ou
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 import traceback
 from contextvars import ContextVar
@@ -39,7 +40,7 @@ def inputs_of(request: dict, trigger: str) -> dict[str, Datum]:
     value = texts({"method": http["method"], "url": http["url"]}) | {
         "headers": texts(http["headers"]),
         "query": texts(http["query"]),
-        "params": {},
+        "params": texts(http["params"]),
         "body": Datum(type="bytes", value=http["body"].encode()),
     }
     return {trigger: Datum(type="http", value=value)}
@@ -121,6 +122,7 @@ def failure(error: BaseException) -> dict[str, str]:
 
 
 async def main(app: str) -> None:
+    logging.getLogger().setLevel(logging.INFO)  # as `azfunc-ext run` does
     try:
         host = FunctionHost.load(app)
     except DevkitError as error:

@@ -131,6 +131,7 @@ def inputs_of(request: dict):
         return [(name, data_of(one)) for name, one in request["inputs"].items()]
     http = request["http"]
     sent = protos.RpcHttp(method=http["method"], url=http["url"], headers=http["headers"], query=http["query"])
+    sent.params.update(http["params"])
     sent.body.bytes = http["body"].encode()
     return [("req", protos.TypedData(http=sent))]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -126,7 +127,7 @@ def inputs_of(request: dict) -> list[tuple[str, Message]]:
     if "inputs" in request:
         return [(name, data_of(one)) for name, one in request["inputs"].items()]
     http = request["http"]
-    return [("req", Message(http=Message(params={}, **(http | {"body": Message(bytes=http["body"].encode())}))))]
+    return [("req", Message(http=Message(**(http | {"body": Message(bytes=http["body"].encode())}))))]
 
 
 def data_of(one: dict) -> Message:
@@ -155,6 +156,7 @@ def v1_metadata(folder: Path) -> SimpleNamespace:
 
 
 async def main(app: Path, loaded: dict[str, str] | None) -> None:
+    logging.getLogger().setLevel(logging.INFO)  # as the proxy does
     host = Host(loaded)
     try:
         if any(app.iterdir()):
