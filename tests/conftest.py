@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 from itertools import count
+from pathlib import Path
 
 import pytest
 from azure.functions.decorators.function_app import FunctionRegister
@@ -14,6 +15,7 @@ from azure.functions.extension import ExtensionMeta
 from ext_sdk import insight, registry
 from ext_sdk.workers import driving
 
+TESTS = Path(__file__).parent
 THEIRS = ("EXT_", "APPLICATIONINSIGHTS_", "APPINSIGHTS_", "OTEL_", "WEBSITE_")
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -55,10 +57,22 @@ def own_journals(monkeypatch, own_temporary_folder):
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
+READY = {"ext_opencensus", "ext_opentelemetry", "ext_telemetry", "ext_timing"}
+"""The ready extensions: all tests are imported before the first runs, so all of them are active from then on."""
+
+BESIDE = {"opentelemetry": {"ext_opentelemetry"}, "telemetry": {"ext_opentelemetry", "ext_telemetry"}}
+"""Those that tests of a folder are about, where others would be in the way: they log, or have a tracer of their own."""
+
+
 @pytest.fixture(autouse=True)
-def own_extensions():
-    """Extensions that a test defines are gone after it; those of imported modules stay."""
+def own_extensions(request):
+    """Extensions that a test defines are gone after it; those of imported modules stay, as far as they are wanted."""
     before = dict(registry._registrations)
+    left_out = READY - BESIDE.get(request.path.relative_to(TESTS).parts[0], READY)
+    for key, one in before.items():
+        if one.type.__module__.partition(".")[0] in left_out:
+            del registry._registrations[key]
+    registry.version += 1
     yield
     registry._registrations.clear()
     registry._registrations.update(before)

@@ -21,7 +21,7 @@ def test_an_unknown_option_is_told_with_the_nearest(exporter, option: str, near:
     assert str(caught.value) == (
         f"{exporter.__name__}: unknown option {option!r}. Did you mean {near!r}? Known: connection_string, channel, "
         "redact, credential, max_queue, max_queue_bytes, max_batch, max_batch_bytes, interval, request_timeout, "
-        "backoff, exit_timeout, journal, journal_max_bytes, report."
+        "backoff, exit_timeout, journal, journal_max_bytes, proxies, report."
     )
 
 
