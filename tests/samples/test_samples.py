@@ -144,6 +144,7 @@ def test_a_sample_has_the_files_of_a_complete_app(sample: str):
 def test_requirements_name_every_package_that_the_code_imports(sample: str):
     distributions = {
         "azure": "azure-functions",
+        "ext_opencensus": "azfunc-ext-opencensus",
         "ext_opentelemetry": "azfunc-ext-opentelemetry",
         "ext_telemetry": "azfunc-ext-telemetry",
         "ext_timing": "azfunc-ext-timing",
