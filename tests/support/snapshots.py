@@ -59,6 +59,8 @@ VALUES = ("value", "valueSum", "valueMin", "valueMax", "valueStdDev")
 
 _UUID = re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b")
 _LOOPBACK = re.compile(r"\b(127\.0\.0\.1|localhost)(:\d+)?\b")
+_LIBRARY = re.compile(r"[^\s\"]*/(?=ext_(sdk|appinsights|opentelemetry|opencensus|timing|telemetry)/)")
+_TAKES = re.compile(r"\b\d+(\.\d+)? ?(ms|us|s)\b")
 _LINE = re.compile(r"\bline \d+")
 _AGENT = re.compile(r"(python-requests|Python-urllib)/[\d.]+")
 
@@ -190,16 +192,18 @@ class _Renamed:
 
     def _text(self, text: str) -> str:
         text = self._any.sub(lambda found: self._names[found[0]], text)
+        text = _TAKES.sub("<duration>", _LIBRARY.sub("<library>/", text))
         text = _AGENT.sub(r"\1/<version>", text)
         return _LOOPBACK.sub("<host>", _UUID.sub("<uuid>", text))
 
 
 def _names_of(stored: Rows) -> dict[str, str]:
-    """Return a name for each id of a span: what it is of, counted where there are several."""
+    """Return a name for each id of a span: what it is of, counted where there are several, by parent and time."""
     spans = [row for rows in stored.values() for row in rows if row.get("id")]
     seen: Counter[str] = Counter()
     names = {}
-    for row in sorted(spans, key=lambda row: (row["operation_Id"] or "", row["timestamp"])):
+    of = {row["id"]: row["name"] for row in spans}
+    for row in sorted(spans, key=lambda row: (of.get(row["operation_ParentId"], ""), row["timestamp"])):
         number = int(row["operation_Id"] or "0", 16)
         name = f"{row['itemType']} {row['name']}, trace {number if number < 0xFFFF else '?'}"
         seen[name] += 1
