@@ -115,6 +115,9 @@ def _activate(extension: Any) -> None:
         # With none before it stays known, so that configure() goes on to take its settings.
         means = "the extension is not active" if before is None else "its earlier definition stays active"
         _log.exception("%s.init() failed, so %s: %s", extension.__name__, means, said(error))
+        if extension.stand_ins and before is None:
+            registry.outdate()
+            workers.install()
         return
     workers.install()
     try:
@@ -170,8 +173,8 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 
     stand_ins: ClassVar[Mapping[str, Callable[[], object]]] = {}
     """For what the extension puts on `context`, by name: what makes something that does nothing in its place. Functions
-    find it where extensions are switched off, and where this one is suspended or failed, so that they still work. It
-    is made once, when it is needed."""
+    find it where extensions are switched off, and where this one is suspended, failed or did not start, so that they
+    still work. It is made once, when it is needed."""
 
     @dataclass(frozen=True)
     class Settings:

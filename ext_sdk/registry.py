@@ -12,6 +12,7 @@ from ext_sdk import settings
 from ext_sdk.errors import ExtensionError
 from ext_sdk.health import Health
 from ext_sdk.lifecycle import Layer, failure
+from ext_sdk.stand_ins import planting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -250,7 +251,7 @@ def plan_for(function: Function) -> tuple[int, Plan]:
     unready = [one.greet(function) for one in chosen]
     if any(unready):
         made_of = NEVER
-    return made_of, tuple(_layers(zip(chosen, unready, strict=True)))
+    return made_of, (*_layers(zip(chosen, unready, strict=True)), *_failed())
 
 
 def _layers(chosen: Iterable[tuple[Registration, ExtensionError | None]]) -> Iterator[Layer]:
@@ -258,6 +259,14 @@ def _layers(chosen: Iterable[tuple[Registration, ExtensionError | None]]) -> Ite
         layer = one.layer(unready)
         if layer.before or layer.around or layer.after or layer.failed or unready:
             yield layer
+
+
+def _failed() -> Iterator[Layer]:
+    """Yield what gives functions the stand-ins of extensions that did not start."""
+    for one in list(_registrations.values()):
+        stand_ins = getattr(one.extension, "stand_ins", None)
+        if stand_ins and one.in_force is None:
+            yield Layer(one.health, _log, _HOOKS[one.level], around=planting(stand_ins))
 
 
 def renew() -> None:

@@ -1,7 +1,7 @@
 """What functions find on their context where an extension that gives them something does not run.
 
 A function that uses `context.tracer` must not fail because extensions are switched off, or because one of them is
-suspended: what it finds then does nothing.
+suspended or did not start: what it finds then does nothing.
 """
 
 from __future__ import annotations
@@ -10,13 +10,18 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
+
+    from ext_sdk.invocation import Invocation, Outcome
 
     StandIns = Mapping[str, Callable[[], object]]
 
 _log = logging.getLogger("ext_sdk")
 
 _made: dict[Callable[[], object], object] = {}
+
+_IMPOSSIBLE = object()
+"""In the place of one that could not be made, so that it is not tried, and said, at each invocation."""
 
 
 def plant(stand_ins: StandIns, context: Any) -> list[str]:
@@ -25,13 +30,31 @@ def plant(stand_ins: StandIns, context: Any) -> list[str]:
     for name, make in stand_ins.items():
         if hasattr(context, name):
             continue
+        made = _made[make] if make in _made else _make(name, make)
+        if made is _IMPOSSIBLE:
+            continue
         try:
-            if make not in _made:
-                _made[make] = make()
-            setattr(context, name, _made[make])
+            setattr(context, name, made)
             planted.append(name)
-        except AttributeError:  # the worker's own object, where it takes no new attribute
+        except (AttributeError, TypeError):  # the worker's own object, where it takes no new attribute
             pass
-        except Exception:
-            _log.exception("context.%s is missing: what was to stand in for it could not be made.", name)
     return planted
+
+
+def _make(name: str, make: Callable[[], object]) -> object:
+    try:
+        made = make()
+    except Exception:
+        made = _IMPOSSIBLE
+        _log.exception("context.%s is missing: what was to stand in for it could not be made.", name)
+    return _made.setdefault(make, made)
+
+
+def planting(stand_ins: StandIns) -> Callable[[Invocation], Generator[None, Outcome, None]]:
+    """Return an `around_invocation` that does no more than that, in the place of an extension that is not active."""
+
+    def around(invocation: Invocation) -> Generator[None, Outcome, None]:
+        plant(stand_ins, invocation.context)
+        yield from ()
+
+    return around

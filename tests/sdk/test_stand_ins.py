@@ -128,7 +128,8 @@ def test_one_that_cannot_be_made_is_said_and_the_function_runs(worker, off, capl
 
     make({"tracer": fails})
 
-    assert called(worker, lambda req, context: "ran")[1] == "ran"
+    for _ in range(2):
+        assert called(worker, lambda req, context: "ran")[1] == "ran"
     assert caplog.messages == ["context.tracer is missing: what was to stand in for it could not be made."]
 
 
@@ -159,6 +160,68 @@ def test_what_an_extension_gave_before_it_failed_stays(worker):
     workers.install()
 
     assert called(worker, lambda req, context: context.tracer)[1] == "real"
+
+
+def test_an_extension_that_did_not_start_is_stood_in_for(worker, caplog):
+    class Fails(AppExtension):
+        stand_ins = {"tracer": Nothing}
+
+        @classmethod
+        def init(cls):
+            raise ValueError("not today")
+
+    for _ in range(2):
+        assert called(worker, lambda req, context: type(context.tracer))[1] is Nothing
+    assert caplog.messages == ["Fails.init() failed, so the extension is not active: ValueError: not today"]
+
+
+def test_it_is_so_for_functions_that_were_called_before(worker):
+    make({"meter": Nothing})  # something has to drive
+    worker.registry.functions["1"] = FunctionInfo(lambda req, context: context, requires_context=True)
+    call = worker.registry.get_function("1").func
+    assert not hasattr(call(req=1, context=Context()), "tracer")
+
+    class Fails(AppExtension):
+        stand_ins = {"tracer": Nothing}
+
+        @classmethod
+        def init(cls):
+            raise ValueError("not today")
+
+    assert type(call(req=1, context=Context()).tracer) is Nothing
+
+
+def test_one_that_starts_after_a_reload_gives_the_real_thing(worker, monkeypatch):
+    fails = True
+
+    def define():
+        class Sometimes(AppExtension):
+            stand_ins = {"tracer": Nothing}
+
+            @classmethod
+            def init(cls):
+                if fails:
+                    raise ValueError("not today")
+
+            @classmethod
+            def around_invocation(cls, invocation):
+                invocation.context.tracer = "real"
+                yield
+
+    define()
+    fails = False
+    define()
+
+    assert called(worker, lambda req, context: context.tracer)[1] == "real"
+
+
+def test_a_context_that_takes_no_new_attribute_is_left_as_it_is(worker, off):
+    class Closed:
+        __slots__ = ()
+
+    make({"tracer": Nothing})
+
+    assert called(worker, lambda req, context: hasattr(context, "tracer"), context=Closed())[1] is False
 
 
 def test_stand_ins_that_cannot_be_called_are_refused():
