@@ -212,3 +212,30 @@ def test_events_of_threads_are_all_kept(kept):
             assert len(ours.events) == 4
     finally:
         sys.setswitchinterval(interval)
+
+
+def test_threads_may_set_more_than_there_is_room_for(kept):
+    """The oldest make room; nobody's call fails because another thread does the same."""
+    _, ours = both(kept)(attributes={str(number): number for number in range(MOST)})
+    failed = []
+
+    def put(name):
+        try:
+            for number in range(5_000):
+                ours.set_attribute(f"{name} {number}", number)
+        except Exception as error:
+            failed.append(error)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=put, args=(name,)) for name in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+    assert failed == []
+    assert len(ours.attributes) <= MOST + 4

@@ -312,6 +312,15 @@ def test_no_text_takes_more_than_its_length(piece: str):
     assert min(took(long) for _ in range(3)) < 0.5, "a quadratic expression takes seconds for this"
 
 
+def test_many_pairs_in_a_long_text_take_no_more_than_its_length():
+    """None of them looks through all of it for a semicolon."""
+    text = '"password=x' * 200_000
+    started = process_time()
+    DEFAULT.text(text)
+
+    assert process_time() - started < 5.0, "to look through all of it takes minutes"
+
+
 def test_items_stay_json(make_span):
     """What is replaced does not take quotes with it."""
     for text in SECRETS:

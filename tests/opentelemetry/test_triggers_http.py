@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from types import SimpleNamespace
 from urllib.parse import urlsplit
 
@@ -153,3 +154,12 @@ def test_no_text_is_too_strange_for_an_url(url: str):
     _address(url, attributes)
 
     assert attributes["url.path"]
+
+
+def test_a_status_of_the_standard_library_is_a_number(finished):
+    """Starlette's responses keep it as it is; in Python 3.10 it prints its name."""
+    response = SimpleNamespace(status_code=HTTPStatus.BAD_GATEWAY)
+    invoke(lambda req: response, trigger=ITEMS, req=request())
+
+    attributes = finished()[-1].attributes
+    assert (type(attributes["http.response.status_code"]), attributes["error.type"]) == (int, "502")

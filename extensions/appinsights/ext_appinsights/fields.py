@@ -113,7 +113,7 @@ def required(text: object, limit: int) -> str:
 def value_text(value: object) -> str:
     """Return a property's value as text: text as it is, bytes as UTF-8, anything else as JSON."""
     if isinstance(value, str):
-        return value
+        return str.__str__(value)  # of an enumeration its value, which its own way to print itself may hide
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (bytes, bytearray)):

@@ -183,8 +183,8 @@ class LeanSpan(Span, ReadableSpan):
 
     def _put(self, key: str, value: AttributeValue) -> None:
         attributes: dict[str, Any] = self._attributes  # type: ignore[assignment]
-        if len(attributes) >= MOST and key not in attributes:
-            attributes.pop(next(iter(attributes)))
+        while len(attributes) >= MOST and key not in attributes:
+            attributes.pop(list(attributes)[0], None)  # noqa: RUF015  in one step, for other threads add to it as well
             self._dropped += 1
         attributes[key] = value
 

@@ -10,7 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import lines
-from ext_appinsights.fields import TAG_LIMITS
+from ext_appinsights.fields import TAG_LIMITS, TEXT_LIMIT
 from ext_opentelemetry import as_dependency, as_request
 from ext_opentelemetry.attributes import MEASUREMENTS, measurements, text
 from ext_opentelemetry.dimensions import Dimensions
@@ -109,9 +109,10 @@ class Mapper:
         """Return the tag of the operation's name; names come again and again."""
         members = lines.tags({"ai.operation.name": self._redact(operation_name)}) if operation_name else ""
         known = f",{members}" if members else ""
-        if len(self._names) >= _NAMES_REMEMBERED:
-            self._names.clear()
-        self._names[operation_name] = known
+        if len(operation_name) <= TEXT_LIMIT:  # longer ones are paths, which are the caller's to choose
+            if len(self._names) >= _NAMES_REMEMBERED:
+                self._names.clear()
+            self._names[operation_name] = known
         return known
 
     def _item(self, span: ReadableSpan, attributes: Attributes, tags: str, rate: float, is_request: bool) -> bytes:

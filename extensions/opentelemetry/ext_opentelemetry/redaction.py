@@ -24,7 +24,8 @@ REDACTED = "REDACTED"
 MARGIN = 4096
 """Characters beyond a limit that are read too, so that a credential which the limit cuts in two is still seen."""
 
-_REMEMBERED = 2048
+_REMEMBERED, _LONGEST_REMEMBERED = 2048, 256
+"""Names, and characters of each: those in the query of a URL are the caller's to choose."""
 _ORDINARY, _SECRET, _SECRET_IN_QUERY = "ordinary", "secret", "secret in the query of a URL"
 
 _USER = re.compile(
@@ -96,9 +97,10 @@ class Redactor:
             found = _SECRET
         else:
             found = _SECRET_IN_QUERY if says_secret_in_query(name) and plain not in self._keep else _ORDINARY
-        if len(self._known) >= _REMEMBERED:
-            self._known.clear()
-        self._known[name] = found
+        if len(name) <= _LONGEST_REMEMBERED:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            self._known[name] = found
         return found
 
     def suspects(self, text: str) -> bool:
@@ -134,9 +136,10 @@ class Redactor:
         """Note a parameter that is known to hold no credential."""
         if not _PARAMETER.fullmatch(name) or self._learn(name) is not _ORDINARY:
             return False
-        if len(self._harmless) >= _REMEMBERED:
-            self._harmless.clear()
-        self._harmless.add(name)
+        if len(name) <= _LONGEST_REMEMBERED:
+            if len(self._harmless) >= _REMEMBERED:
+                self._harmless.clear()
+            self._harmless.add(name)
         return True
 
     def text(self, text: str) -> str:
@@ -265,13 +268,17 @@ def _value_of_pair(text: str, start: int, begin: int, *, in_query: bool) -> tupl
         return quote.end(), _closing(text, quote[0], quote.end())
     if in_query:
         inside = _IN_QUERY
-    elif ";" in text and text[max(start - 3, 0) : start].rstrip(" ")[-1:] in ("", ";", '"', "'"):
-        inside = _IN_CONNECTION_STRING
+    elif _begins_a_part(text, start) and text.find(";", max(start - MARGIN, 0), begin + MARGIN) >= 0:
+        inside = _IN_CONNECTION_STRING  # not looked for in all of a long text, for that would be done for each pair
     else:
         inside = _IN_TEXT
     found = inside.match(text, begin)
     assert found is not None
     return found.span()
+
+
+def _begins_a_part(text: str, start: int) -> bool:
+    return text[max(start - 3, 0) : start].rstrip(" ")[-1:] in ("", ";", '"', "'")
 
 
 def _closing(text: str, quote: str, start: int) -> int:

@@ -113,7 +113,13 @@ class Routed:
             attributes.__getitem__,
             ("http.request.method", "http.route", "url.scheme", "server.address", _CODE),
         )
-        if not (type(method) is type(route) is type(scheme) is type(address) is str and method and route and code):
+        if not (
+            type(method) is type(route) is type(scheme) is type(address) is str
+            and method
+            and route
+            and address
+            and code
+        ):
             return None
         port = attributes.get(_PORT)
         server = f"{scheme}://{address}:{port}" if port else f"{scheme}://{address}"
@@ -124,7 +130,7 @@ class Routed:
             if type(value) is not str or len(value) > VALUE_LIMIT or self._suspects(value):
                 return None
             dimensions += start + quoted(value)
-        if name is None or not _PLAIN.fullmatch(server) or self._suspects(server):
+        if name is None or len(server) > URL_LIMIT or not _PLAIN.fullmatch(server) or self._suspects(server):
             return None
         if len(self._known) >= _REMEMBERED:
             self._known.clear()
@@ -147,7 +153,9 @@ class Routed:
     def _learn_agent(self, agent: Any) -> str | None:
         if type(agent) is not str or not agent or "AlwaysOn" in agent:
             return None
-        if len(self._agents) >= _REMEMBERED:
-            self._agents.clear()
-        asker = self._agents[agent] = f',"ai.user.userAgent":{quoted(agent[:_AGENT_LIMIT])}'
+        asker = f',"ai.user.userAgent":{quoted(agent[:_AGENT_LIMIT])}'
+        if len(agent) <= _AGENT_LIMIT:  # of a longer one, which is the caller's to choose, all would be kept
+            if len(self._agents) >= _REMEMBERED:
+                self._agents.clear()
+            self._agents[agent] = asker
         return asker

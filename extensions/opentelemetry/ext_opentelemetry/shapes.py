@@ -60,8 +60,17 @@ _CALLED = frozenset({"http.request.method", "url.full", "server.address"})
 _CALLED_OTHERWISE = frozenset({"az.namespace", "gen_ai.provider.name", "gen_ai.system", "url.scheme", "http.scheme"})
 
 _STATEMENTS = ("db.query.text", "db.statement", "db.operation.name", "db.operation")
-_FAMILIES = ("az.", "db.", "gen_ai.", "message_bus.", "messaging.", "net.peer.", "peer.", "rpc.", "server.", "url.")
-"""Beginnings of all attributes that tell what a dependency was, but for the statements, of which there are many."""
+_NAMING = frozenset(
+    {
+        "az.namespace", "db.name", "db.namespace", "db.system", "db.system.name", "gen_ai.provider.name",
+        "gen_ai.system", "http.scheme", "message_bus.destination", "messaging.destination",
+        "messaging.destination.name", "messaging.system", "net.peer.ip", "net.peer.name", "net.peer.port",
+        "peer.address", "peer.service", "rpc.grpc.status_code", "rpc.response.status_code", "rpc.system",
+        "rpc.system.name", "server.address", "server.port", "url.scheme",
+    }
+)  # fmt: skip
+"""All attributes that tell what a dependency without HTTP was, but for the statements, of which there are many. Others
+of the same families are of any length, and new with each span: messages to a model, parameters of a query."""
 
 
 def _unchanged(text: str) -> str:
@@ -220,7 +229,7 @@ class Shapes:
 
     def _request(self, span: ReadableSpan, _: str, attributes: Attributes) -> Fields | None:
         fields = as_request.fields_of(span, attributes, self._redact)
-        name, code = self._text(fields["name"]), fields.get("response_code", "0")
+        name, code = self._text(fields["name"]), self._text(fields.get("response_code", "0"))
         source, url = fields.get("source"), fields.get("url")
         more = ""
         if source:
@@ -230,7 +239,7 @@ class Shapes:
             more = f',"source":{quoted}'
         if url:
             more += f',"url":{lines.quoted(url[:URL_LIMIT])}'
-        return None if name is None else (name, lines.quoted(code), fields["success"], more)
+        return None if name is None or code is None else (name, code, fields["success"], more)
 
     def _dependency(self, span: ReadableSpan, _: str, attributes: Attributes) -> Fields | None:
         fields = as_dependency.fields_of(span, attributes, self._redact)
@@ -273,7 +282,7 @@ class Shapes:
 
     def _remembering(self, keys: Keys) -> Callable[[ReadableSpan, str, Attributes], Fields | None]:
         """Return a reader of dependencies of which all but name, success and statement has few values."""
-        telling = tuple(key for key in keys if key.startswith(_FAMILIES) and key not in _STATEMENTS)
+        telling = tuple(key for key in keys if key in _NAMING)
         remembered: dict[tuple[Any, ...], tuple[str, bool]] = {}
 
         statements = tuple([key for key in _STATEMENTS if key in keys])

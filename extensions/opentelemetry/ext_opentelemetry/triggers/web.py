@@ -144,7 +144,8 @@ def status_of_error(request: Any, error: BaseException) -> int:
 
 def _code(response: Any) -> int | None:
     code = getattr(response, "status_code", None)
-    return code if isinstance(code, int) and not isinstance(code, bool) else None
+    # An HTTPStatus becomes a plain number, which it does not print as in Python 3.10.
+    return int(code) if isinstance(code, int) and not isinstance(code, bool) else None
 
 
 def _is_streamed(request: Any) -> bool:
