@@ -174,7 +174,7 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
     stand_ins: ClassVar[Mapping[str, Callable[[], object]]] = {}
     """For what the extension puts on `context`, by name: what makes something that does nothing in its place. Functions
     find it where extensions are switched off, and where this one is suspended, failed or did not start, so that they
-    still work. It is made once, when it is needed."""
+    still work. It is made once, when it is needed. `"app_ext_attributes.timing"` names a key of that dict."""
 
     @dataclass(frozen=True)
     class Settings:
@@ -243,6 +243,11 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
 
         Return False to say that something could not be delivered; the extension may be used again afterwards.
         """
+
+    @classmethod
+    def facts(cls) -> Mapping[str, object]:
+        """Return what the extension tells of itself in `extensions()`, by name, made when somebody asks."""
+        return {}
 
 
 class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
@@ -329,6 +334,10 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
 
     def shutdown(self, timeout: float) -> bool | None:
         """Deliver what is pending within `timeout` seconds: as `AppExtension.shutdown`."""
+
+    def facts(self) -> Mapping[str, object]:
+        """Return what the instance tells of itself in `extensions()`: as `AppExtension.facts`."""
+        return {}
 
 
 def _function_of(extension: str, file_path: str) -> str:

@@ -38,6 +38,8 @@ class ExtensionStatus:
     """How often that has happened."""
     microseconds: Mapping[str, float]
     """Hook -> what it took in all, in microseconds; both parts of `around_invocation`, without the function."""
+    facts: Mapping[str, object]
+    """What the extension tells of itself, by its hook `facts`; empty if it has none or that failed."""
 
 
 def extensions() -> list[ExtensionStatus]:
@@ -56,6 +58,7 @@ def extensions() -> list[ExtensionStatus]:
             suspended=one.health.suspended(),
             suspensions=one.health.suspensions,
             microseconds={hook: spent / 1000 for hook, spent in list(one.health.spent_ns.items())},
+            facts=one.facts(),
         )
         for one in registry.active()
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ext_sdk.errors import ExtensionError
@@ -37,6 +38,7 @@ class Invocation:
         "_running",
         "args",
         "attributes",
+        "began_ns",
         "cold_start",
         "context",
     )
@@ -46,6 +48,9 @@ class Invocation:
 
     attributes: dict[str, Any]
     """Shared by the app's extensions and the function, which sees it as `context.app_ext_attributes`."""
+
+    began_ns: int
+    """When the worker called, before the outermost extension: nanoseconds on the clock of `time.perf_counter_ns`."""
 
     cold_start: bool
     """Whether this is the first invocation of the process."""
@@ -61,6 +66,7 @@ class Invocation:
         cold_start: bool = False,
         attributes: dict[str, Any] | None = None,
     ) -> None:
+        self.began_ns = perf_counter_ns()
         self._function = function
         self._own: dict[int, dict[str, Any]] = {}
         self._response = UNSET

@@ -27,7 +27,7 @@ _log = logging.getLogger("ext_sdk")
 _LOAD = ("function_name", "function_directory")
 _BEFORE = ("logger", "context", "func_args")
 _AROUND = "around_invocation"
-_BOTH = {_AROUND: ("invocation",), "shutdown": ("timeout",)}
+_BOTH = {_AROUND: ("invocation",), "shutdown": ("timeout",), "facts": ()}
 _FUNCTION_ONLY = {
     "post_function_load": _LOAD,
     "pre_invocation": _BEFORE,

@@ -20,6 +20,9 @@ _log = logging.getLogger("ext_sdk")
 
 _made: dict[Callable[[], object], object] = {}
 
+SHARED = "app_ext_attributes"
+"""The dict on the context that extensions and functions share; `app_ext_attributes.timing` names what is in it."""
+
 _IMPOSSIBLE = object()
 """In the place of one that could not be made, so that it is not tried, and said, at each invocation."""
 
@@ -28,17 +31,28 @@ def plant(stand_ins: StandIns, context: Any) -> list[str]:
     """Put them on a context that lacks them; return the names of those."""
     planted = []
     for name, make in stand_ins.items():
-        if hasattr(context, name):
+        attribute, _, key = name.partition(".")
+        if key in getattr(context, SHARED, ()) if key else hasattr(context, attribute):
             continue
         made = _made[make] if make in _made else _make(name, make)
         if made is _IMPOSSIBLE:
             continue
         try:
-            setattr(context, name, made)
+            if key:
+                _shared_by(context)[key] = made
+            else:
+                setattr(context, attribute, made)
             planted.append(name)
         except (AttributeError, TypeError):  # the worker's own object, where it takes no new attribute
             pass
     return planted
+
+
+def _shared_by(context: Any) -> dict[str, object]:
+    shared: dict[str, object] | None = getattr(context, SHARED, None)
+    if shared is None:  # extensions are switched off
+        context.app_ext_attributes = shared = {}
+    return shared
 
 
 def _make(name: str, make: Callable[[], object]) -> object:

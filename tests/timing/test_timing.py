@@ -31,26 +31,26 @@ def line(caplog):
 
 def test_an_invocation_is_one_line(caplog):
     invoke(lambda: None)
-    assert line(caplog) == ("INFO", "HttpTrigger took N ms")
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms, CPU N ms")
 
 
 def test_a_failure_is_one_line_with_the_error(caplog):
     with pytest.raises(ZeroDivisionError):
         invoke(lambda: 1 / 0)
-    assert line(caplog) == ("INFO", "HttpTrigger took N ms and raised ZeroDivisionError")
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms, CPU N ms and raised ZeroDivisionError")
 
 
 def test_a_cold_start_is_named(caplog, monkeypatch):
     monkeypatch.setattr("ext_sdk.lifecycle._invocations", iter([0]))
     response = invoke(lambda: func.HttpResponse("ok"))
-    assert line(caplog) == ("INFO", "HttpTrigger took N ms (cold start)")
-    assert re.fullmatch(r"function;dur=\d+\.\d{3}, coldstart", response.headers["Server-Timing"])
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms, CPU N ms (cold start: import N ms, configure N ms, extensions N ms)")
+    assert re.fullmatch(r"function;dur=\d+\.\d{3}, coldstart;dur=\d+\.\d{3}", response.headers["Server-Timing"])
 
 
 def test_a_slow_function_is_a_warning(caplog):
     TimingExtension.configure(slow_ms=0.0)
     invoke(lambda: None)
-    assert line(caplog) == ("WARNING", "HttpTrigger took N ms (slow: N ms or more)")
+    assert line(caplog) == ("WARNING", "HttpTrigger took N ms, CPU N ms (slow: N ms or more)")
 
 
 def test_an_http_response_gets_the_header():
@@ -124,4 +124,4 @@ def test_an_exception_of_another_extension_before_the_function_is_a_failure(capl
 
     with pytest.raises(SystemExit):
         invoke(lambda: None)
-    assert line(caplog) == ("INFO", "HttpTrigger took N ms and raised SystemExit")
+    assert line(caplog) == ("INFO", "HttpTrigger took N ms, CPU N ms and raised SystemExit")

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-from azure.functions import HttpResponse
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from ext_sdk import AppExtension
+from ext_timing import cold, phases
+from ext_timing.statistics import Statistics
+from ext_timing.timed import Timed
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from ext_sdk import Invocation, Outcome
 
-HEADER = "Server-Timing"
-_OWN = "_ext_timing_own"
-
 
 class TimingExtension(AppExtension):
-    """Say after each invocation how long the function took."""
+    """Say after each invocation how long the function took, and how long its phases."""
 
     @dataclass(frozen=True)
     class Settings:
@@ -32,41 +29,29 @@ class TimingExtension(AppExtension):
         server_timing: bool = True
         """Whether HTTP responses get the header `Server-Timing` (https://www.w3.org/TR/server-timing/)."""
 
+        log: Literal["all", "slow", "off"] = "all"
+        """Which invocations have a line: all, only slow ones, none."""
+
+        metrics: bool = True
+        """Whether OpenTelemetry's metrics of functions are recorded, where the app uses OpenTelemetry."""
+
     order = -50
     """Outside of ordinary extensions, so that a call which one of them answers has its line too; inside of tracing, so
     that the line belongs to the invocation's span."""
 
+    stand_ins: ClassVar[Mapping[str, Callable[[], object]]] = {f"app_ext_attributes.{phases.KEY}": phases.Untimed}
+    """Phases may be named where nothing is timed."""
+
+    _statistics: ClassVar[Statistics] = Statistics()
+
     @classmethod
     def around_invocation(cls, invocation: Invocation) -> Generator[None, Outcome, None]:
-        """Time the function, log one line, and add the header if the result is an `HttpResponse`."""
-        settings = cls.settings()
+        """Time the function, log one line, and add the header if the result is an HTTP response."""
+        timed = Timed(invocation, cls.settings(), cls._statistics)
         outcome = yield
-        milliseconds = outcome.duration_ns / 1e6
-        _say(invocation, outcome, milliseconds, settings.slow_ms)
-        if settings.server_timing and isinstance(outcome.result, HttpResponse):
-            _add_header(outcome.result, milliseconds, cold_start=invocation.cold_start)
+        timed.end(outcome)
 
-
-def _say(invocation: Invocation, outcome: Outcome, milliseconds: float, slow_ms: float | None) -> None:
-    cold = " (cold start)" if invocation.cold_start else ""
-    if outcome.ok and outcome.duration_ns == 0:
-        invocation.logger.info("%s was not called: an extension answered%s", invocation.function_name, cold)
-        return
-    slow = slow_ms is not None and milliseconds >= slow_ms
-    invocation.logger.log(
-        logging.WARNING if slow else logging.INFO,
-        "%s took %.1f ms%s%s%s",
-        invocation.function_name,
-        milliseconds,
-        "" if outcome.ok else f" and raised {type(outcome.error).__name__}",
-        cold,
-        f" (slow: {slow_ms:g} ms or more)" if slow else "",
-    )
-
-
-def _add_header(response: HttpResponse, milliseconds: float, *, cold_start: bool) -> None:
-    own = f"function;dur={milliseconds:.3f}" + (", coldstart" if cold_start else "")
-    # A function may return the same object again, a constant of its module: the time before must not stay there.
-    before = response.headers.get(HEADER, "").removesuffix(getattr(response, _OWN, "")).removesuffix(", ")
-    response.headers[HEADER] = f"{before}, {own}" if before else own
-    setattr(response, _OWN, own)
+    @classmethod
+    def facts(cls) -> dict[str, object]:
+        """Return the percentiles of each function and its phases, and what the cold start took."""
+        return {**cls._statistics.facts(), **cold.facts()}

@@ -1,0 +1,182 @@
+"""Phases: named parts of an invocation. They nest, also across `await`, and what other threads do counts as well."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from contextvars import ContextVar
+from functools import wraps
+from threading import Lock
+from time import perf_counter_ns
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from ext_sdk import current_invocation
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextvars import Token
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    F = TypeVar("F", bound=Callable[..., Any])
+
+KEY = "timing"
+"""Where `invocation.attributes`, which is `context.app_ext_attributes`, has the invocation's `Timing`."""
+
+MOST = 100
+"""Phases that are told apart in an invocation."""
+
+OTHERS = "(others)"
+UNNAMED = "(unnamed)"
+_LONGEST = 100
+
+_log = logging.getLogger("ext_timing")
+
+_NONE: Mapping[str, tuple[int, int]] = {}
+
+_lock = Lock()
+"""One for all: what it is held for takes less than to make one for each invocation."""
+
+_inside: ContextVar[tuple[Timing, str] | None] = ContextVar("ext_timing.inside", default=None)
+"""The phase that this thread or task is in, and what it is a phase of."""
+
+
+class Timing:
+    """The phases of one invocation: `context.app_ext_attributes["timing"]`. Any thread or task may use it."""
+
+    __slots__ = ("_spent", "told")
+
+    def __init__(self) -> None:
+        self._spent: dict[str, list[int]] = {}
+        self.told = False
+        """Whether the invocation's line has been written: phases that end later are in no line."""
+
+    def phase(self, name: str) -> Phase:
+        """Return what times a part of the invocation: a `with` block, or a function that it decorates.
+
+        A phase within another one of the same thread or task is told as `outer.inner`. In a thread that does not run
+        for the invocation (`ext_sdk.propagate`) phases nest among each other.
+        """
+        return Phase(name, self)
+
+    @property
+    def phases(self) -> Mapping[str, tuple[int, int]]:
+        """How often each phase was run to its end, and the nanoseconds that it took in all, by name, in order."""
+        if not self._spent:
+            return _NONE
+        with _lock:
+            return {name: (count, spent) for name, (count, spent) in sorted(self._spent.items())}
+
+    def add(self, name: str, nanoseconds: int) -> None:
+        """Add to a phase what it took once."""
+        with _lock:
+            spent = self._spent.get(name)
+            if spent is None:
+                name = name if len(self._spent) < MOST else OTHERS
+                spent = self._spent.setdefault(name, [0, 0])
+            spent[0] += 1
+            spent[1] += nanoseconds
+
+
+class Untimed(Timing):
+    """Stands in where nothing is timed."""
+
+    __slots__ = ()
+
+    def add(self, name: str, nanoseconds: int) -> None:
+        """Do nothing."""
+
+
+class Phase:
+    """Times a `with` block, or each call of a function that it decorates, coroutine functions included."""
+
+    __slots__ = ("_entered", "_name", "_timing")
+
+    def __init__(self, name: str, timing: Timing | None = None) -> None:
+        self._name = _usable(name)
+        self._timing = timing
+        self._entered: list[tuple[Timing, str, int, Token[Any]]] = []
+
+    def __enter__(self) -> Self:
+        timing = self._timing or _current()
+        if timing is not None:
+            inside = _inside.get()
+            path = self._name if inside is None or inside[0] is not timing else f"{inside[1]}.{self._name}"
+            self._entered.append((timing, path, perf_counter_ns(), _inside.set((timing, path))))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if not self._entered:
+            return
+        timing, path, started, token = self._entered.pop()
+        timing.add(path, perf_counter_ns() - started)
+        try:
+            _inside.reset(token)
+        except ValueError:  # an abandoned generator is closed from elsewhere, where there is nothing to reset
+            pass
+
+    def __call__(self, function: F) -> F:
+        """Return the function, each call of which is the phase.
+
+        Raises TypeError for a generator function, whose steps are somebody else's calls.
+        """
+        if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
+            raise TypeError(
+                f"phase({self._name!r}) cannot time the generator function {function.__qualname__}: "
+                "put a `with` block inside it, or around the loop that uses it."
+            )
+        name, timing = self._name, self._timing
+        if inspect.iscoroutinefunction(function):
+
+            @wraps(function)
+            async def timed(*args: Any, **kwargs: Any) -> Any:
+                with Phase(name, timing):
+                    return await function(*args, **kwargs)
+        else:
+
+            @wraps(function)
+            def timed(*args: Any, **kwargs: Any) -> Any:
+                with Phase(name, timing):
+                    return function(*args, **kwargs)
+
+        return timed  # type: ignore[return-value]
+
+
+def phase(name: str) -> Phase:
+    """Return what times a part of the invocation that runs it: a `with` block, or a function that it decorates.
+
+    As `Timing.phase` of the current invocation, which is looked up when the part begins. Where nothing is timed, as in
+    a unit test, it does nothing.
+    """
+    return Phase(name)
+
+
+def timing_of(attributes: dict[str, Any]) -> Timing | None:
+    """Return the Timing among an invocation's attributes."""
+    found = attributes.get(KEY)
+    return found if isinstance(found, Timing) else None
+
+
+def _current() -> Timing | None:
+    invocation = current_invocation()
+    return None if invocation is None else timing_of(invocation.attributes)
+
+
+def _usable(name: Any) -> str:
+    if isinstance(name, str) and name and not name.isspace():
+        return name[:_LONGEST]
+    _log.warning('A phase has a name, as in phase("db"), not %r: it is told as %s.', name, UNNAMED)
+    return UNNAMED
+
+
+def _renew() -> None:
+    global _lock
+    _lock = Lock()  # after a fork the other may be held by a thread that is not there
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew)
