@@ -6,6 +6,7 @@ import logging
 import sys
 import threading
 from dataclasses import dataclass
+from time import perf_counter_ns
 
 import azure.functions as func
 import pytest
@@ -186,3 +187,69 @@ class TestAnEnvironmentThatComesLater:
         monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "0")
         assert call(worker) == 1
         assert limits == []
+
+
+def test_an_extension_tells_facts_of_itself():
+    class Counting(AppExtension):
+        @classmethod
+        def facts(cls):
+            return {"seen": 3}
+
+    assert [one.facts for one in extensions()] == [{"seen": 3}]
+
+
+def test_an_instance_tells_facts_of_itself():
+    class Counting(FuncExtension):
+        def facts(self):
+            return {"made for": "one"}
+
+    Counting(function="HttpTrigger")
+    assert [one.facts for one in extensions()] == [{"made for": "one"}]
+
+
+def test_an_extension_without_facts_tells_none():
+    class Silent(AppExtension):
+        pass
+
+    assert [one.facts for one in extensions()] == [{}]
+
+
+@pytest.mark.parametrize("answer", [1 / 3, None, ["a"]])
+def test_facts_that_cannot_be_told_are_a_failure_of_that_hook_and_the_rest_is_told(answer, caplog):
+    class Wrong(AppExtension):
+        @classmethod
+        def facts(cls):
+            return answer
+
+    (status,) = extensions()
+    assert (status.name, status.facts) == ("Wrong", {})
+    assert extensions()[0].failures["facts"] >= 1
+    assert caplog.messages[0].startswith("Wrong.facts failed: ")
+
+
+def test_what_configure_took_is_told_as_well():
+    class Slow(AppExtension):
+        @dataclass
+        class Settings:
+            some: int = 0
+
+            def __post_init__(self):
+                threading.Event().wait(0.02)
+
+    Slow.configure(some=1)
+    assert extensions()[0].microseconds["configure"] >= 20_000
+
+
+def test_an_invocation_began_before_its_outermost_extension():
+    told = []
+
+    class Outer(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            told.append((invocation.began_ns, perf_counter_ns()))
+            yield
+
+    before = perf_counter_ns()
+    invoke(lambda: None)
+    ((began, entered),) = told
+    assert before <= began <= entered

@@ -229,3 +229,18 @@ def test_stand_ins_that_cannot_be_called_are_refused():
         make({"tracer": 1})
 
     assert str(refused.value) == "Made.stand_ins is {'tracer': 1}, and must be a mapping of names to callables."
+
+
+def test_a_key_of_the_shared_attributes_can_have_a_stand_in(worker, off):
+    make({"app_ext_attributes.timing": Nothing})
+    first, result = called(worker, lambda req, context: type(context.app_ext_attributes["timing"]))
+    assert result is Nothing
+    second, _ = called(worker, lambda req, context: None)
+    assert first.app_ext_attributes is not second.app_ext_attributes
+
+
+def test_a_key_that_is_there_is_left_as_it_is(worker, off):
+    make({"app_ext_attributes.timing": Nothing})
+    context = Context(app_ext_attributes={"timing": "mine", "other": 1})
+    called(worker, lambda req, context: None, context=context)
+    assert context.app_ext_attributes == {"timing": "mine", "other": 1}

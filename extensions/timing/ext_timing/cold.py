@@ -41,12 +41,12 @@ def start() -> None:
 
 
 def _outermost(frame: Any) -> Any:
-    """Return the spec of the module that is being imported furthest out; None if none is."""
+    """Return the spec of the module that is being imported furthest out; None if none but our own is."""
     found = None
     while frame is not None:
         if frame.f_code.co_name == "<module>":
             spec = frame.f_globals.get("__spec__")
-            if getattr(spec, "_initializing", False):
+            if getattr(spec, "_initializing", False) and spec.name.partition(".")[0] != __package__:
                 found = spec
         frame = frame.f_back
     return found

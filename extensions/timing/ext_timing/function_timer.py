@@ -74,5 +74,5 @@ def _flag(name: str, value: Any) -> bool:
 
 def _lines(value: Any) -> Any:
     if value not in _LINES:
-        raise ValueError(f"FunctionTimer: log is {value!r}. Allowed: {', '.join(map(repr, _LINES))}.")
+        raise ValueError(f"FunctionTimer: log is {value!r}. Allowed: {' or '.join(map(repr, _LINES))}.")
     return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def add(response: Any, timed: Timed) -> None:
     # A function may return the same object again, a constant of its module: the time before must not stay there.
     before = headers.get(NAME, "").removesuffix(getattr(response, _OWN, "")).removesuffix(", ")
     headers[NAME] = f"{before}, {own}" if before else own
-    setattr(response, _OWN, own)
+    with suppress(AttributeError):
+        setattr(response, _OWN, own)
 
 
 def _longest(phases: Mapping[str, tuple[int, int]]) -> list[tuple[str, int]]:

@@ -22,7 +22,7 @@ def milliseconds(value: Any) -> float | None:
     Where the sender's clock is ahead of ours it is 0. A message that is taken again waits from its beginning on.
     """
     if isinstance(value, (list, tuple)):
-        return max(filter(None, map(milliseconds, value)), default=None)
+        return max((told for one in value if (told := milliseconds(one)) is not None), default=None)
     for name in _SENT:
         sent = getattr(value, name, None)
         if isinstance(sent, datetime):
