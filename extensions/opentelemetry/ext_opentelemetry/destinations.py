@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ext_appinsights import Channel
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.late import Report
     from ext_opentelemetry.records import Record
-    from ext_opentelemetry.redaction import Redactor
 
 
 class Destination:
