@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ext_telemetry")
 
-_SWITCH = "PYTHON_ENABLE_WORKER_EXTENSIONS"
-_FALSE = ("0", "false", "no", "off", "f", "n")
-
 _taker = Taker()
 _handler = RecordHandler(_taker)
 _filter = KeptFilter(_handler)
@@ -30,8 +27,7 @@ _levels: dict[str, int] = {}
 
 def install(settings: Settings) -> None:
     """Take the records of the root logger as these settings say, from now on; the last call wins."""
-    if os.environ.get(_SWITCH, "").strip().lower() not in _FALSE:
-        _decide(settings, early=True)
+    _decide(settings, early=True)
 
 
 def around(invocation: Invocation, settings: Settings) -> Around:
