@@ -36,9 +36,9 @@ def around(invocation: Invocation, settings: Settings) -> Around:
     return Around(invocation, settings)
 
 
-def tell() -> None:
-    """Export what is still to be said: how many records were left out. For a flush."""
-    _taker.tell()
+def tell() -> bool:
+    """Export what is still to be said: how many records were left out. For a flush. Returns whether there was any."""
+    return _taker.tell()
 
 
 class Around:
