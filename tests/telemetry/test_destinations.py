@@ -15,8 +15,11 @@ from ext_opentelemetry import records
 from ext_opentelemetry.choosing import NO_DESTINATION
 from ext_telemetry import (
     TelemetryExtension,
+    track_availability,
     track_dependency,
     track_event,
+    track_exception,
+    track_metric,
 )
 from ext_telemetry.stand_in import NoTelemetry
 from tests.support.apps import run_app
@@ -178,6 +181,20 @@ def test_where_providers_of_the_app_take_all_nothing_is_said(said):
     metrics.set_meter_provider(MeterProvider(shutdown_on_exit=False))
 
     assert said() == []
+
+
+def test_switched_off_nothing_is_kept_for_later(fresh, forgetful, monkeypatch):
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "0")
+
+    track_event("x")
+    track_metric("x", 1)
+    track_exception(ValueError("y"))
+    track_availability("x", 1)
+    track_dependency("x", duration=1)
+    with track_dependency("x"):
+        pass
+
+    assert list(records._waiting) == []
 
 
 def test_switched_off_nothing_is_put_on_the_root_logger(monkeypatch):
