@@ -27,7 +27,9 @@ class Plain:
 
     def __init__(self, tags: Mapping[str, str], *, redact: bool | Redactor) -> None:
         self._tags = "".join(f"{lines.tags({key: value})}," for key, value in tags.items())
-        self._redactor = redactor_of(redact)
+        redactor = redactor_of(redact)
+        self._suspects = _never if redactor is None else redactor.suspects
+        self._names_a_secret = _never if redactor is None else redactor.names_a_secret
         self._keys: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
@@ -73,12 +75,9 @@ class Plain:
             written.append(start + quoted(text))
         return ",".join(written)
 
-    def _suspects(self, text: str) -> bool:
-        return self._redactor is not None and self._redactor.suspects(text)
-
     def _learn_key(self, key: Any) -> str:
         plain = isinstance(key, str) and 0 < len(key) <= KEY_LIMIT and not key.startswith("http.")
-        if not plain or (self._redactor is not None and self._redactor.names_a_secret(key)):
+        if not plain or self._names_a_secret(key):
             return _UNUSUAL
         if len(self._keys) >= _REMEMBERED:
             self._keys.clear()
@@ -92,3 +91,7 @@ class Plain:
             self._names.clear()
         found = self._names[name] = f'"ai.operation.name":{lines.quoted(name)}'
         return found
+
+
+def _never(_: str) -> bool:
+    return False
