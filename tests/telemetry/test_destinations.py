@@ -15,6 +15,7 @@ from ext_opentelemetry import records
 from ext_opentelemetry.choosing import NO_DESTINATION
 from ext_telemetry import (
     TelemetryExtension,
+    logs,
     track_availability,
     track_dependency,
     track_event,
@@ -144,15 +145,16 @@ def test_a_failing_provider_does_not_reach_the_function(kept, fresh, caplog):
 
 
 @pytest.fixture
-def said(fresh, forgetful, caplog, monkeypatch):
+def said(fresh, forgetful, warnings_of, monkeypatch):
     """Run with a bare exporter of spans; calling it gives the warnings."""
-    monkeypatch.setattr(records, "_told", set())
+    monkeypatch.setattr(logs, "_decided", (None, None, None))
+    monkeypatch.setattr(logs, "_said", set())
     fresh.configure(exporter=InMemorySpanExporter())
 
     def after():
         for _ in range(2):
             run(use_all)
-        return [one.getMessage() for one in caplog.records if one.name == "ext_opentelemetry"]
+        return warnings_of()
 
     return after
 

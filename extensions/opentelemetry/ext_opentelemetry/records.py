@@ -7,18 +7,15 @@ pipeline into force, what is handed over waits.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from functools import lru_cache, partial
 from time import time_ns
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry import _logs, metrics, trace
+from opentelemetry import trace
 
-from ext_opentelemetry.destinations import ToExporter
 from ext_opentelemetry.extension import OpenTelemetryExtension
 from ext_opentelemetry.invocations import say_once
-from ext_opentelemetry.providers import LazyMeterProvider
 from ext_opentelemetry.record_ways import ThroughLogs
 
 if TYPE_CHECKING:
@@ -35,13 +32,6 @@ MOST_WAITING = 1000
 """What may wait for the first invocation; the oldest goes first."""
 
 _FAILED = "A record is not exported"
-
-_log = logging.getLogger("ext_opentelemetry")
-
-SPANS_ONLY = (
-    "%s, the exporter of OpenTelemetryExtension, takes spans only: %s are left out. To have them too, set "
-    'exporter="appinsights" or "otlp", or %s of OpenTelemetry\'s, before the first invocation.'
-)
 
 
 class Scope(NamedTuple):
@@ -149,7 +139,6 @@ class Record:
 
 _waiting: deque[Callable[[], object]] = deque(maxlen=MOST_WAITING)
 _changed: list[Callable[[], object]] = []
-_told: set[str] = set()
 _way: tuple[Pipeline | None, Callable[[Record], bool]] = (None, lambda _: False)
 
 
@@ -215,7 +204,6 @@ def _turn_to(pipeline: Pipeline) -> Callable[[Record], bool]:
 
 def _catch_up() -> None:
     """Do what has waited for the pipeline."""
-    _attempt(_tell_what_is_left_out)
     for action in tuple(_changed):
         _attempt(action)
     while _waiting:
@@ -224,25 +212,6 @@ def _catch_up() -> None:
         except IndexError:  # another thread had it
             return
         _attempt(action)
-
-
-def _tell_what_is_left_out() -> None:
-    """Say once of a bare span exporter what it does not take, and no provider of the app's does either."""
-    pipeline = OpenTelemetryExtension._pipeline
-    destination = None if pipeline is None else pipeline.destination
-    if not isinstance(destination, ToExporter) or destination.takes_all or destination.name in _told:
-        return
-    left_out, instead = [], []
-    if not hasattr(_logs.get_logger_provider(), "add_log_record_processor"):
-        left_out.append("events, exceptions, availability results, log records")
-        instead.append("a logger provider")
-    meters = metrics.get_meter_provider()
-    if isinstance(meters, LazyMeterProvider) or not hasattr(meters, "force_flush"):
-        left_out.append("metrics")
-        instead.append("a meter provider")
-    if left_out:
-        _told.add(destination.name)
-        _log.warning(SPANS_ONLY, destination.name, " and ".join(left_out), " and ".join(instead))
 
 
 OpenTelemetryExtension._when_made = _catch_up

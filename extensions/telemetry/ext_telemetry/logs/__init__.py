@@ -99,9 +99,10 @@ def _decide(settings: Settings, *, early: bool) -> None:
     _place(root, plan)
     _taker.turn_to(plan, settings, _level(settings))
     _decided = (settings, found, early)
-    if plan.why and plan.why not in _said:
-        _said.add(plan.why)
-        _log.warning(plan.why)
+    for why in (plan.why, keepers.left_out()):
+        if why and why not in _said:
+            _said.add(why)
+            _log.warning(why)
 
 
 def _place(root: logging.Logger, plan: owner.Plan) -> None:
