@@ -197,6 +197,15 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
         return registry.registration_of(cls).settings()
 
     @classmethod
+    def switched_off(cls) -> bool:
+        """Whether the app setting PYTHON_ENABLE_WORKER_EXTENSIONS, as it is now, switches every extension off.
+
+        No hook runs then but `init`, which runs all the same, as `configure` does: neither is to patch a library, add a
+        handler or start a thread then.
+        """
+        return not switch.enabled()
+
+    @classmethod
     def init(cls) -> None:
         """Run once, when the class is defined; if it raises, the extension is not active, and the app goes on.
 

@@ -20,8 +20,8 @@ from opencensus.trace.span_context import SpanContext
 from opencensus.trace.span_data import SpanData
 from opencensus.trace.status import Status
 
+from ext_appinsights import redaction
 from ext_appinsights.fields import properties as limited
-from ext_opencensus import redaction
 from ext_opencensus.mapping import Mapper
 
 with warnings.catch_warnings():
@@ -195,7 +195,7 @@ def limits(span, items):
 def texts(span, items):
     for item in items:
         if "properties" in item["data"]:
-            item["data"]["properties"] = limited(redaction.properties(item["data"]["properties"]))
+            item["data"]["properties"] = limited(redaction.DEFAULT.properties(item["data"]["properties"]))
             if not item["data"]["properties"]:
                 del item["data"]["properties"]
 
@@ -203,13 +203,13 @@ def texts(span, items):
 @rule("credentials are replaced")
 def credentials(span, items):
     for item in items:
-        for key in ("name", "url", "data", "target"):
+        for key in ("name", "url", "data", "target", "type"):
             if key in item["data"]:
-                item["data"][key] = redaction.text(item["data"][key])
+                item["data"][key] = redaction.DEFAULT.text(item["data"][key])
         for one in item["data"].get("exceptions", []):
-            one["message"] = redaction.text(one["message"])
+            one["message"] = redaction.DEFAULT.text(one["message"])
         if "ai.operation.name" in item["tags"]:
-            item["tags"]["ai.operation.name"] = redaction.text(item["tags"]["ai.operation.name"])[:1024]
+            item["tags"]["ai.operation.name"] = redaction.DEFAULT.text(item["tags"]["ai.operation.name"])[:1024]
             if not item["tags"]["ai.operation.name"]:
                 del item["tags"]["ai.operation.name"]
 

@@ -15,12 +15,13 @@ from opencensus.trace.span import SpanKind
 from opencensus.trace.status import Status
 from opencensus.trace.time_event import MessageEvent, Type
 
-from ext_opencensus import redaction
+from ext_appinsights.redaction import Redactor
 from ext_opencensus.context import InvocationSpanContext
 from ext_opencensus.mapping import Mapper, nanoseconds
 from ext_opencensus.plain import Plain
 from ext_opencensus.spans import InvocationSpan
 from ext_opencensus.tracer import SpanTracer
+from tests.support.secrets import JWT, KEY, SECRETS, S
 
 TAGS = {"ai.cloud.role": "shop", "ai.cloud.roleInstance": "one"}
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
@@ -172,18 +173,38 @@ def test_credentials_in_urls_and_attributes_are_taken_out():
     assert data["properties"] == {
         "component": "HTTP",
         "x-functions-key": "REDACTED",
-        "note": "Authorization: Bearer REDACTED",
+        "note": "Authorization: REDACTED",
         "store": "AccountName=shop;AccountKey=REDACTED;EndpointSuffix=x",
     }
     (plain,) = items(span, redact=False)
     assert plain["data"]["baseData"]["properties"]["x-functions-key"] == "abc"
 
 
-@pytest.mark.parametrize(
-    "text", ["code=5", "exit code=5", "next_token_count=4", "a@b.example", "per second", "?page=2"]
-)
-def test_ordinary_texts_stay(text):
-    assert redaction.text(text) == text
+@pytest.mark.parametrize("text", SECRETS)
+def test_no_credential_is_in_any_field_of_an_item(text):
+    def change(span):
+        span.add_annotation(text, said=text)
+        span.fail(ValueError(text), None)
+
+    for kind in (SpanKind.UNSPECIFIED, SpanKind.CLIENT, SpanKind.SERVER):
+        for attributes in (
+            {"said": text, "component": text, "http.url": text},
+            {"http.method": "GET", "http.url": text, "list": [text]},
+            {"http.method": text, "http.route": text, "error.message": text, "stacktrace": text},
+        ):
+            span = ended(text, kind=kind, attributes=attributes, change=change, operation=text)
+            lines = b"".join(Mapper(TAGS).lines(span)).decode()
+            assert not [one for one in (S, KEY, JWT, "bWU6aHVudGVyMlp4OQ", "1234567") if one in lines]
+
+
+def test_keys_and_patterns_can_be_added_and_names_kept():
+    redactor = Redactor(keys=["iban"], patterns=[r"\bcus_\w+"], keep=["csrf-token"])
+
+    (item,) = items(ended("for cus_1", attributes={"iban": "DE1", "csrf_token": "a", "rows": 7}), redact=redactor)
+
+    data = item["data"]["baseData"]
+    assert data["name"] == "for REDACTED"
+    assert data["properties"] == {"iban": "REDACTED", "csrf_token": "a", "rows": "7"}
 
 
 @pytest.mark.parametrize(

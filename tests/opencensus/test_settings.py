@@ -9,7 +9,7 @@ import warnings
 import pytest
 from opencensus.trace.samplers import AlwaysOnSampler
 
-from ext_opencensus import options
+from ext_opencensus import Redactor, options
 from ext_opencensus.settings import Settings
 from ext_sdk import SettingsError
 from tests.support.ingestion import KEY
@@ -53,6 +53,22 @@ def test_by_default_items_are_kept_on_disk_until_they_are_delivered(fresh, serve
     assert fresh._current()._channel._options.journal is False
 
 
+def test_a_redactor_of_ones_own_takes_out_what_it_knows(fresh, server):
+    fresh.configure(
+        connection_string=server.connection_string, enable_local_storage=False, redact=Redactor(keys=["iban"])
+    )
+
+    def function(req, context):
+        with context.tracer.span("pay") as span:
+            span.add_attribute("iban", "DE1")
+
+    invoke(function, req=1)
+
+    assert fresh.shutdown(20.0)
+    (item,) = server.items
+    assert item["data"]["baseData"]["properties"] == {"iban": "REDACTED"}
+
+
 @pytest.mark.parametrize("name", sorted(options.MEANINGLESS))
 def test_an_option_without_a_meaning_is_said_once(fresh, server, caplog, name):
     value = "https://dc.services.visualstudio.com" if name == "endpoint" else 60
@@ -92,6 +108,7 @@ def test_beside_an_exporter_the_options_about_the_destination_have_no_effect_and
             "OpenCensusExtension: setting 'max_batch_size' is 0. Allowed: a whole number from 1 on.",
         ),
         ({"export_interval": -1}, "OpenCensusExtension: setting 'export_interval' is -1.0. Allowed: seconds, 0 or more."),
+        ({"redact": "iban"}, "OpenCensusExtension: setting 'redact' is 'iban'. Allowed: true or false or Redactor."),
         ({"timeout": 0}, "OpenCensusExtension: setting 'timeout' is 0.0. Allowed: seconds, more than 0."),
         ({"storage_path": ""}, "OpenCensusExtension: setting 'storage_path' is ''. Allowed: the path of a folder."),
         (

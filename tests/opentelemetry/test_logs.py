@@ -16,12 +16,12 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.trace import NonRecordingSpan, SpanKind
 
 from ext_appinsights import Channel
+from ext_appinsights.redaction import Redactor
 from ext_devkit.insights.server import InsightsServer
 from ext_opentelemetry.as_log import LogMapper, duration_of
 from ext_opentelemetry.exporter import ChannelSpanProcessor
 from ext_opentelemetry.log_exporter import AppInsightsLogExporter, ChannelLogRecordProcessor, LogRecordExportResult
 from ext_opentelemetry.operations import Operations
-from ext_opentelemetry.redaction import Redactor
 from ext_opentelemetry.sampling import InvocationSampler
 from tests.support.signals import HAS_EXCEPTIONS, MOMENT, OLD_LOGS, RESOURCE, Kept, emit, logger_of, record_of
 

@@ -14,12 +14,12 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanContext, SpanKind, TraceFlags
 
 from ext_appinsights import envelope, fields, lines
+from ext_appinsights.redaction import DEFAULT, Redactor
 from ext_opentelemetry import as_dependency, as_request, dimensions, mapping
 from ext_opentelemetry.attributes import dimensions as dimensions_of
 from ext_opentelemetry.dimensions import Dimensions
 from ext_opentelemetry.mapping import Mapper
 from ext_opentelemetry.operations import Operation
-from ext_opentelemetry.redaction import DEFAULT, Redactor
 
 KEYS = st.text(min_size=1, max_size=6) | st.sampled_from(
     [

@@ -14,11 +14,11 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
+from ext_appinsights.redaction import Redactor
 from ext_opentelemetry import as_dependency, shapes
 from ext_opentelemetry.mapping import Mapper
 from ext_opentelemetry.operations import Operation
 from ext_opentelemetry.reading import read
-from ext_opentelemetry.redaction import Redactor
 
 TRACER = TracerProvider(
     sampler=ALWAYS_ON, resource=Resource({"service.name": "shop"}), shutdown_on_exit=False

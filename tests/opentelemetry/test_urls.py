@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from opentelemetry.trace import SpanKind
 
+from ext_appinsights.redaction import DEFAULT
 from ext_opentelemetry.mapping import Mapper
-from ext_opentelemetry.redaction import DEFAULT
 
 CLIENT = SpanKind.CLIENT
 

@@ -60,6 +60,27 @@ def test_switched_off_a_function_finds_what_does_nothing_and_one_line_says_why(w
     assert caplog.messages == [SAID]
 
 
+@pytest.mark.parametrize(
+    ("value", "is_off"),
+    [("0", True), ("false", True), ("f", True), ("No", True), ("n", True), (" off ", True),
+     ("1", False), ("true", False), ("yes", False), ("", False), ("nonsense", False), (None, False)],
+)  # fmt: skip
+def test_an_extension_can_ask_whether_extensions_are_switched_off(monkeypatch, value, is_off):
+    if value is None:
+        monkeypatch.delenv("PYTHON_ENABLE_WORKER_EXTENSIONS", raising=False)
+    else:
+        monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", value)
+
+    class Asks(AppExtension):
+        answer = None
+
+        @classmethod
+        def init(cls):
+            cls.answer = cls.switched_off()
+
+    assert (Asks.answer, AppExtension.switched_off()) == (is_off, is_off)
+
+
 def test_switched_off_an_async_function_finds_it_too(worker, off):
     async def function(req, context):
         return type(context.tracer)

@@ -18,7 +18,7 @@ from opentelemetry.trace import SpanKind
 
 from ext_appinsights.envelope import exception_details
 from ext_appinsights.fields import TAG_LIMITS, duration, timestamp, value_text
-from ext_opentelemetry.redaction import DEFAULT, REDACTED
+from ext_appinsights.redaction import DEFAULT, REDACTED
 from ext_opentelemetry.resource import _sdk_version
 from tests.support.official import REQUESTS, Attributes, Case, Items, fixes, official, sees, theirs
 

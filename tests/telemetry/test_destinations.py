@@ -5,13 +5,23 @@ from __future__ import annotations
 import logging
 
 import pytest
-from opentelemetry import _logs
+from opentelemetry import _logs, metrics
 from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import NoOpTracer
 
 from ext_opentelemetry import records
 from ext_opentelemetry.choosing import NO_DESTINATION
-from ext_telemetry import TelemetryExtension, track_dependency, track_event
+from ext_telemetry import (
+    TelemetryExtension,
+    logs,
+    track_availability,
+    track_dependency,
+    track_event,
+    track_exception,
+    track_metric,
+)
 from ext_telemetry.stand_in import NoTelemetry
 from tests.support.apps import run_app
 from tests.support.invocations import ITEMS, PARENT, TRACE, request
@@ -132,6 +142,61 @@ def test_a_failing_provider_does_not_reach_the_function(kept, fresh, caplog):
     _logs._internal._LOGGER_PROVIDER = provider
 
     assert run(use_all) == "done"
+
+
+@pytest.fixture
+def said(fresh, forgetful, warnings_of, monkeypatch):
+    """Run with a bare exporter of spans; calling it gives the warnings."""
+    monkeypatch.setattr(logs, "_decided", (None, None, None))
+    monkeypatch.setattr(logs, "_said", set())
+    fresh.configure(exporter=InMemorySpanExporter())
+
+    def after():
+        for _ in range(2):
+            run(use_all)
+        return warnings_of()
+
+    return after
+
+
+def test_a_bare_span_exporter_takes_nothing_else_which_is_said_once(said):
+    assert said() == [
+        "InMemorySpanExporter, the exporter of OpenTelemetryExtension, takes spans only: events, exceptions, "
+        "availability results, log records and metrics are left out. To have them too, set "
+        'exporter="appinsights" or "otlp", or a logger provider and a meter provider of OpenTelemetry\'s, before the '
+        "first invocation."
+    ]
+
+
+def test_beside_a_bare_span_exporter_what_a_provider_of_the_app_takes_is_not_left_out(said):
+    _logs.set_logger_provider(LoggerProvider(shutdown_on_exit=False))
+
+    assert said() == [
+        "InMemorySpanExporter, the exporter of OpenTelemetryExtension, takes spans only: metrics are left out. To have "
+        'them too, set exporter="appinsights" or "otlp", or a meter provider of OpenTelemetry\'s, before the first '
+        "invocation."
+    ]
+
+
+def test_where_providers_of_the_app_take_all_nothing_is_said(said):
+    _logs.set_logger_provider(LoggerProvider(shutdown_on_exit=False))
+    metrics.set_meter_provider(MeterProvider(shutdown_on_exit=False))
+
+    assert said() == []
+
+
+def test_switched_off_nothing_is_kept_for_later(fresh, forgetful, monkeypatch):
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "0")
+
+    track_event("x")
+    track_metric("x", 1)
+    track_exception(ValueError("y"))
+    track_availability("x", 1)
+    track_dependency("x", duration=1)
+    with track_dependency("x"):
+        pass
+
+    assert list(records._waiting) == []
 
 
 def test_switched_off_nothing_is_put_on_the_root_logger(monkeypatch):

@@ -13,12 +13,13 @@ The function finds an OpenCensus tracer as `context.tracer`; its spans go to App
 
 from typing import TYPE_CHECKING, Any
 
+from ext_appinsights.redaction import Redactor
 from ext_opencensus.extension import OpenCensusExtension
 
 if TYPE_CHECKING:
     from ext_opencensus.exporter import AppInsightsExporter
 
-__all__ = ["AppInsightsExporter", "OpenCensusExtension"]
+__all__ = ["AppInsightsExporter", "OpenCensusExtension", "Redactor"]
 
 
 def __getattr__(name: str) -> Any:

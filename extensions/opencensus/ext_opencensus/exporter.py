@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ext_appinsights import ConnectionString
+    from ext_appinsights.redaction import Redactor
     from ext_opencensus.spans import InvocationSpan
 
 
@@ -33,12 +34,12 @@ class AppInsightsExporter(Exporter):  # type: ignore[misc]
         self,
         connection_string: ConnectionString | str | None = None,
         *,
-        redact: bool = True,
+        redact: bool | Redactor = True,
         **channel_options: Any,
     ) -> None:
         """Make an exporter; None reads APPLICATIONINSIGHTS_CONNECTION_STRING. Options: those of `Channel`.
 
-        `redact` replaces credentials in URLs, attributes and messages.
+        `redact` replaces credentials in URLs, attributes and messages; a `Redactor` knows more of them.
 
         Raises:
             ConnectionStringError: when there is no connection string, or it is wrong.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from ext_sdk import Invocation, Outcome
 
 _OPENTELEMETRY = "opentelemetry"
-
-_OFF = ("0", "false", "no", "off", "f", "n")
 
 _NOTHING = declared.Settings()
 """What is in force where the settings are wrong."""
@@ -109,7 +106,7 @@ class OpenCensusExtension(AppExtension):
             settings = cls.settings()
         except SettingsError:  # said at the first invocation
             return
-        if settings.underneath == _OPENTELEMETRY and not _is_switched_off():
+        if settings.underneath == _OPENTELEMETRY and not cls.switched_off():
             from ext_opencensus.underneath import set_up
 
             set_up(settings)
@@ -142,11 +139,6 @@ class OpenCensusExtension(AppExtension):
         cls._made_of = settings
         if before is not None:
             before.retire()
-
-
-def _is_switched_off() -> bool:
-    """Whether extensions are: then nothing is to be changed in this process (docs/reference/sdk.md)."""
-    return os.environ.get("PYTHON_ENABLE_WORKER_EXTENSIONS", "1").strip().lower() in _OFF
 
 
 def _pipeline_of(settings: declared.Settings) -> Pipeline:

@@ -13,13 +13,15 @@ from time import strptime, time_ns
 from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import envelope, lines
-from ext_opencensus import redaction
+from ext_appinsights.redaction import redactor_of
 from ext_opencensus.failures import of_attributes, of_stack
 from ext_opencensus.plain import Plain
 from ext_opencensus.spans import InvocationSpan
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from ext_appinsights.redaction import Redactor
 
 _SERVER, _CLIENT = 1, 2
 """opencensus.trace.span.SpanKind"""
@@ -30,7 +32,9 @@ _LONGEST_ID, _LONGEST_NAME = 128, 1024
 _NONE: Mapping[str, Any] = {}
 _Told = tuple[dict[str, Any], dict[str, Any]]
 """Fields and properties."""
-_TEXTS = frozenset({"name", "url", "data", "target"})
+_TEXTS = frozenset({"name", "url", "data", "target", "type"})
+_SAID = frozenset({"message", "stack"})
+"""Texts of an exception."""
 _MOST_LINKS = 100
 """In one property, of 8192 characters."""
 
@@ -40,10 +44,10 @@ _MESSAGE_TYPES = {1: "SENT", 2: "RECEIVED"}
 class Mapper:
     """Makes lines of spans, for one resource."""
 
-    def __init__(self, tags: Mapping[str, str], *, redact: bool = True) -> None:
+    def __init__(self, tags: Mapping[str, str], *, redact: bool | Redactor = True) -> None:
         self._tags = dict(tags)
         self._members = "".join(f"{lines.tags({key: value})}," for key, value in self._tags.items())
-        self._redact = redact
+        self._redactor = redactor_of(redact)
         self._plain = Plain(tags, redact=redact)
 
     def lines(self, span: Any) -> list[bytes]:
@@ -71,10 +75,10 @@ class Mapper:
             properties["_MS.links"] = _links(links)
         if not _is_ok(status) and (said := getattr(status, "description", None)):
             properties["status.message"] = said
-        if self._redact:
-            properties = redaction.properties(properties)
+        if self._redactor is not None:
+            properties = self._redactor.properties(properties)
             for key in fields.keys() & _TEXTS:
-                fields[key] = redaction.text(fields[key])
+                fields[key] = self._redactor.text(fields[key])
         start, end = _times(span, own)
         write = lines.request if is_request else lines.dependency
         return write(
@@ -109,8 +113,9 @@ class Mapper:
         url, method = attributes.get("http.url"), attributes.get("http.method")
         fields["type"] = str(attributes.get("component") or ("HTTP" if url else ""))
         if url:
-            host, path = _parts(str(url))
-            fields["data"], fields["target"] = str(url), host
+            url = str(url) if self._redactor is None else self._redactor.text(str(url))
+            host, path = _parts(url)
+            fields["data"], fields["target"] = url, host
             if method:
                 fields["name"] = f"{method} {path}"
         return fields, {}
@@ -128,7 +133,7 @@ class Mapper:
         name: str = getattr(span.context, "operation_name", "")
         if span.span_kind == _SERVER and span.attributes and span.attributes.get("http.route"):
             name = _at(span.attributes.get("http.method"), span.attributes["http.route"])
-        return redaction.text(name) if self._redact else name
+        return name if self._redactor is None else self._redactor.text(name)
 
     def _events(self, span: Any) -> Iterator[bytes]:
         """Make an exception of how the span failed, and messages of what was noted in it."""
@@ -136,8 +141,9 @@ class Mapper:
         failure = failure or of_stack(span)
         if failure is not None:
             time = _times(span, span.__dict__ if isinstance(span, InvocationSpan) else None)[1]
-            if self._redact:
-                failure = [{**one, "message": redaction.text(one["message"])} for one in failure]
+            if self._redactor is not None:
+                text = self._redactor.text
+                failure = [{**one, **{key: text(one[key]) for key in _SAID & one.keys()}} for one in failure]
             made = envelope.exception(time_ns=time, details=failure, severity=_ERROR_SEVERITY, **self._of(span))
             yield lines.line(made)
         for annotation in span.annotations or ():
@@ -147,8 +153,8 @@ class Mapper:
             yield self._message(span, event.timestamp, *_told(event))
 
     def _message(self, span: Any, time: Any, text: str, attributes: dict[str, Any]) -> bytes:
-        if self._redact:
-            text, attributes = redaction.text(text), redaction.properties(attributes)
+        if self._redactor is not None:
+            text, attributes = self._redactor.text(text), self._redactor.properties(attributes)
         when = nanoseconds(time) or time_ns()
         made = envelope.message(time_ns=when, text=text, severity=_INFORMATION, properties=attributes, **self._of(span))
         return lines.line(made)

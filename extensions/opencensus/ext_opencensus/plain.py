@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import lines
 from ext_appinsights.fields import KEY_LIMIT, TEXT_LIMIT, VALUE_LIMIT, duration, timestamp, value_text
-from ext_opencensus import redaction
+from ext_appinsights.redaction import redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from ext_appinsights.redaction import Redactor
 
 _UNUSUAL = ""
 _REMEMBERED = 2048
@@ -23,9 +25,11 @@ _WITHOUT = frozenset({"annotations", "message_events", "links", "stack_trace", "
 class Plain:
     """Writes usual spans; any number of threads may share one."""
 
-    def __init__(self, tags: Mapping[str, str], *, redact: bool) -> None:
+    def __init__(self, tags: Mapping[str, str], *, redact: bool | Redactor) -> None:
         self._tags = "".join(f"{lines.tags({key: value})}," for key, value in tags.items())
-        self._redact = redact
+        redactor = redactor_of(redact)
+        self._suspects = _never if redactor is None else redactor.suspects
+        self._names_a_secret = _never if redactor is None else redactor.names_a_secret
         self._keys: dict[str, str] = {}
         self._names: dict[str, str] = {}
 
@@ -71,12 +75,9 @@ class Plain:
             written.append(start + quoted(text))
         return ",".join(written)
 
-    def _suspects(self, text: str) -> bool:
-        return self._redact and redaction.suspects(text)
-
     def _learn_key(self, key: Any) -> str:
         plain = isinstance(key, str) and 0 < len(key) <= KEY_LIMIT and not key.startswith("http.")
-        if not plain or (self._redact and redaction.names_a_secret(key)):
+        if not plain or self._names_a_secret(key):
             return _UNUSUAL
         if len(self._keys) >= _REMEMBERED:
             self._keys.clear()
@@ -90,3 +91,7 @@ class Plain:
             self._names.clear()
         found = self._names[name] = f'"ai.operation.name":{lines.quoted(name)}'
         return found
+
+
+def _never(_: str) -> bool:
+    return False

@@ -8,6 +8,7 @@ from math import inf
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from ext_appinsights import ConnectionString, ConnectionStringError, TokenCredential
+from ext_appinsights.redaction import Redactor  # noqa: TC001 - read at run time, as a hint
 
 UNDERNEATH = "underneath='opentelemetry' needs azfunc-ext-opencensus[opentelemetry] in requirements.txt."
 
@@ -55,8 +56,9 @@ class Settings:
     invocation_span: bool = False
     """Whether each invocation has a span of its own around those that the function makes."""
 
-    redact: bool = True
-    """Whether credentials in URLs, attributes and messages are replaced before they leave the process."""
+    redact: bool | Redactor = True
+    """Whether credentials in URLs, attributes and messages are replaced before they leave the process; a `Redactor`
+    knows more of them."""
 
     flush: Literal["auto", "invocation", "background"] = "auto"
     """When telemetry is delivered. "auto": at the end of an invocation when these are rare, else by timer.

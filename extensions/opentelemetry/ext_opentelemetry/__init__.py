@@ -11,9 +11,9 @@ Each invocation gets a span that continues the caller's trace; the function find
 
 from typing import TYPE_CHECKING, Any
 
+from ext_appinsights.redaction import Redactor
 from ext_opentelemetry.exporter import AppInsightsSpanExporter
 from ext_opentelemetry.extension import OpenTelemetryExtension
-from ext_opentelemetry.redaction import Redactor
 
 if TYPE_CHECKING:
     from ext_opentelemetry.log_exporter import AppInsightsLogExporter

@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import TraceFlags, get_current_span
 
 from ext_appinsights import envelope, stacks
+from ext_appinsights.redaction import DEFAULT, MARGIN
 from ext_opentelemetry.attributes import MEASUREMENTS, first, measurements, text
 from ext_opentelemetry.origin import ResourceTags, is_synthetic
-from ext_opentelemetry.redaction import DEFAULT, MARGIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.operations import Operation
-    from ext_opentelemetry.redaction import Redactor
 
     Envelope = dict[str, Any]
 

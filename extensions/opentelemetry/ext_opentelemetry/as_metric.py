@@ -11,15 +11,15 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import envelope, fields
+from ext_appinsights.redaction import DEFAULT
 from ext_opentelemetry.origin import ResourceTags, is_synthetic
-from ext_opentelemetry.redaction import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from opentelemetry.sdk.metrics.export import MetricsData
 
-    from ext_opentelemetry.redaction import Redactor
+    from ext_appinsights.redaction import Redactor
 
     Envelope = dict[str, Any]
 

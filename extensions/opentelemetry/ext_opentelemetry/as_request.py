@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ext_appinsights.redaction import DEFAULT
 from ext_opentelemetry import urls
 from ext_opentelemetry.attributes import destination, http_method, http_status, text
-from ext_opentelemetry.redaction import DEFAULT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

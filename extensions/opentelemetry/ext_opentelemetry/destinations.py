@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace.export import SpanExporter
 
     from ext_appinsights import Channel
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.late import Report
     from ext_opentelemetry.records import Record
-    from ext_opentelemetry.redaction import Redactor
 
 
 class Destination:
@@ -172,6 +172,9 @@ class ToConsole(Destination):
 class ToExporter(Destination):
     """Any span exporter, by the official batch processor, which exports from a thread of its own."""
 
+    name: str
+    """What it is called in log lines."""
+
     def __init__(
         self,
         make: Callable[[], SpanExporter],
@@ -182,6 +185,7 @@ class ToExporter(Destination):
     ) -> None:
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+        self.name = name
         self._exporter = LateExporter(make, name, owned=owned, report=report)
         self.processor: SpanProcessor = BatchSpanProcessor(self._exporter)
         self._background = Background(self._flush, "ext_opentelemetry-flush")

@@ -11,7 +11,7 @@ from ext_opentelemetry.attributes import dimensions, is_dimension
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ext_opentelemetry.redaction import Redactor
+    from ext_appinsights.redaction import Redactor
 
 _NONE = ""
 _UNUSUAL = "?"

@@ -10,9 +10,9 @@ from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from ext_appinsights import Channel
+from ext_appinsights.redaction import redactor_of
 from ext_opentelemetry.mapping import Mapper
 from ext_opentelemetry.operations import Operations, operations_within
-from ext_opentelemetry.redaction import redactor_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import ReadableSpan, Span
 
     from ext_appinsights import ConnectionString
-    from ext_opentelemetry.redaction import Redactor
+    from ext_appinsights.redaction import Redactor
 
 
 def channel_of(connection_string: ConnectionString | str | None, **options: Any) -> Channel:

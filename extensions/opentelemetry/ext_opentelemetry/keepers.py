@@ -1,6 +1,7 @@
 """Who keeps the log records of a function: where ours would go, and whether others store them there as well.
 
-For other extensions, as `records` is: `current()` says it of the pipeline in force, `goes_the_same_way` of one handler.
+For other extensions, as `records` is: `current()` says it of the pipeline in force, `goes_the_same_way` of one handler,
+and `left_out()` what nobody takes.
 docs/explanation/who-stores-logs.md has the table.
 """
 
@@ -11,9 +12,10 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry import _logs
+from opentelemetry import _logs, metrics
 
 from ext_opentelemetry import beside, host, host_json, providers
+from ext_opentelemetry.destinations import ToExporter
 from ext_opentelemetry.extension import OpenTelemetryExtension
 
 if TYPE_CHECKING:
@@ -34,6 +36,11 @@ _LEVELS = {
     "none": logging.CRITICAL + 1,
 }
 """The names of .NET, which host.json uses."""
+
+SPANS_ONLY = (
+    "{}, the exporter of OpenTelemetryExtension, takes spans only: {} are left out. To have them too, set "
+    'exporter="appinsights" or "otlp", or {} of OpenTelemetry\'s, before the first invocation.'
+)
 
 
 class Place(NamedTuple):
@@ -81,6 +88,23 @@ def current() -> Keepers | None:
     if _known is None or _known[0] is not pipeline or _known[1] is not provider:
         _known = (pipeline, provider, Keepers(_place_of(pipeline.destination, provider), host_place()))
     return _known[2]
+
+
+def left_out() -> str:
+    """Return what has to be said of a bare span exporter: what neither it nor a provider of the app takes."""
+    pipeline = OpenTelemetryExtension._pipeline
+    destination = None if pipeline is None else pipeline.destination
+    if not isinstance(destination, ToExporter) or destination.takes_all:
+        return ""
+    what, instead = [], []
+    if not hasattr(_logs.get_logger_provider(), "add_log_record_processor"):
+        what.append("events, exceptions, availability results, log records")
+        instead.append("a logger provider")
+    meters = metrics.get_meter_provider()
+    if isinstance(meters, providers.LazyMeterProvider) or not hasattr(meters, "force_flush"):
+        what.append("metrics")
+        instead.append("a meter provider")
+    return SPANS_ONLY.format(destination.name, " and ".join(what), " and ".join(instead)) if what else ""
 
 
 def host_place() -> Place:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.sdk._logs import LogRecordProcessor
 
+from ext_appinsights.redaction import redactor_of
 from ext_opentelemetry.as_log import LogMapper, is_exception, is_not_sampled
 from ext_opentelemetry.origin import own_or_given
-from ext_opentelemetry.redaction import redactor_of
 
 try:
     from opentelemetry.sdk._logs.export import LogRecordExporter, LogRecordExportResult
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ext_appinsights import Channel, ConnectionString
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.operations import Operations
-    from ext_opentelemetry.redaction import Redactor
 
 
 class AppInsightsLogExporter(LogRecordExporter):

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ext_appinsights import lines
 from ext_appinsights.fields import TAG_LIMITS, TEXT_LIMIT
+from ext_appinsights.redaction import DEFAULT
 from ext_opentelemetry import as_dependency, as_request
 from ext_opentelemetry.attributes import MEASUREMENTS, measurements, text
 from ext_opentelemetry.dimensions import Dimensions
 from ext_opentelemetry.events import Events
 from ext_opentelemetry.operations import REQUESTS, WHOLE, rate_of
 from ext_opentelemetry.reading import ids, plain, read, some
-from ext_opentelemetry.redaction import DEFAULT
 from ext_opentelemetry.resource import tags_of
 from ext_opentelemetry.shapes import Shapes
 
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.operations import Operation
-    from ext_opentelemetry.redaction import Redactor
 
 MOST_LINKS = 102
 """Links of 80 characters that fit into a property of 8192."""

@@ -14,15 +14,15 @@ from opentelemetry.sdk.metrics import (
 )
 from opentelemetry.sdk.metrics.export import AggregationTemporality, MetricExporter, MetricExportResult
 
+from ext_appinsights.redaction import redactor_of
 from ext_opentelemetry.as_metric import MetricMapper
 from ext_opentelemetry.origin import own_or_given
-from ext_opentelemetry.redaction import redactor_of
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.metrics.export import MetricsData
 
     from ext_appinsights import Channel, ConnectionString
-    from ext_opentelemetry.redaction import Redactor
+    from ext_appinsights.redaction import Redactor
 
 TEMPORALITY: dict[type, AggregationTemporality] = {
     Counter: AggregationTemporality.DELTA,

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry import _logs, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
+from ext_appinsights.redaction import redactor_of
 from ext_opentelemetry.as_log import EVENT_NAME, LogMapper, is_exception, is_not_sampled
 from ext_opentelemetry.operations import WHOLE
 from ext_opentelemetry.providers import LazyLoggerProvider
-from ext_opentelemetry.redaction import redactor_of
 
 if TYPE_CHECKING:
     from ext_appinsights import Channel
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.operations import Operations
     from ext_opentelemetry.records import Record
-    from ext_opentelemetry.redaction import Redactor
 
 
 class Named(NamedTuple):

@@ -160,7 +160,7 @@ def emit(record: Record) -> bool:
 def when_ready(action: Callable[[], object]) -> bool:
     """Do something that needs the pipeline: at once, or when the first is put into force. Never raises.
 
-    Returns True: it is done, or will be.
+    Returns whether it is done, or will be; not so where extensions are switched off.
     """
     if OpenTelemetryExtension._pipeline is None:
         return _wait(action)
@@ -179,6 +179,8 @@ def tracer() -> trace.Tracer:
 
 
 def _wait(action: Callable[[], object]) -> bool:
+    if OpenTelemetryExtension.switched_off():  # then there will never be a pipeline
+        return False
     _waiting.append(action)
     if OpenTelemetryExtension._pipeline is not None:  # put into force meanwhile
         _catch_up()

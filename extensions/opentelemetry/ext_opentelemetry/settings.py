@@ -10,8 +10,8 @@ from typing import Any, Literal
 from opentelemetry.sdk.trace.export import SpanExporter  # noqa: TC002 - read at run time, as a hint
 
 from ext_appinsights import ConnectionString, ConnectionStringError, TokenCredential
+from ext_appinsights.redaction import Redactor  # noqa: TC001 - read at run time, as a hint
 from ext_opentelemetry import otlp
-from ext_opentelemetry.redaction import Redactor  # noqa: TC001 - read at run time, as a hint
 
 VARIABLES = ("APPLICATIONINSIGHTS_CONNECTION_STRING", "APPINSIGHTS_INSTRUMENTATIONKEY")
 """The app settings that can name the resource; the host reads the same."""

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
 
     from opentelemetry.sdk.trace import ReadableSpan
 
+    from ext_appinsights.redaction import Redactor
     from ext_opentelemetry.attributes import Attributes
     from ext_opentelemetry.dimensions import Dimensions
-    from ext_opentelemetry.redaction import Redactor
 
     Keys = tuple[str, ...]
     Fields = tuple[str, str, bool, str]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from ext_opentelemetry import OpenTelemetryExtension
@@ -16,10 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
 
     from ext_sdk import Invocation, Outcome
-
-_SWITCH = "PYTHON_ENABLE_WORKER_EXTENSIONS"
-_OFF = ("0", "false", "f", "no", "n", "off")
-"""The values with which ext_sdk runs no extension; then nothing may be installed either."""
 
 _log = logging.getLogger("ext_telemetry")
 
@@ -80,13 +75,13 @@ class TelemetryExtension(AppExtension):
             around.end(outcome)
 
     @classmethod
-    def shutdown(cls, timeout: float) -> None:  # noqa: ARG003  OpenTelemetryExtension delivers
-        """Export what is still to be said of log records."""
-        logs.tell()
+    def shutdown(cls, timeout: float) -> bool:
+        """Export what is still to be said of log records: OpenTelemetryExtension, which delivers, has had its turn."""
+        return not logs.tell() or OpenTelemetryExtension.shutdown(timeout)
 
     @classmethod
     def _install(cls) -> None:
-        if os.environ.get(_SWITCH, "1").strip().lower() not in _OFF:
+        if not cls.switched_off():
             logs.install(cls._in_force())
 
     @classmethod

@@ -16,9 +16,6 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("ext_telemetry")
 
-_SWITCH = "PYTHON_ENABLE_WORKER_EXTENSIONS"
-_FALSE = ("0", "false", "no", "off", "f", "n")
-
 _taker = Taker()
 _handler = RecordHandler(_taker)
 _filter = KeptFilter(_handler)
@@ -30,8 +27,7 @@ _levels: dict[str, int] = {}
 
 def install(settings: Settings) -> None:
     """Take the records of the root logger as these settings say, from now on; the last call wins."""
-    if os.environ.get(_SWITCH, "").strip().lower() not in _FALSE:
-        _decide(settings, early=True)
+    _decide(settings, early=True)
 
 
 def around(invocation: Invocation, settings: Settings) -> Around:
@@ -40,9 +36,9 @@ def around(invocation: Invocation, settings: Settings) -> Around:
     return Around(invocation, settings)
 
 
-def tell() -> None:
-    """Export what is still to be said: how many records were left out. For a flush."""
-    _taker.tell()
+def tell() -> bool:
+    """Export what is still to be said: how many records were left out. For a flush. Returns whether there was any."""
+    return _taker.tell()
 
 
 class Around:
@@ -103,9 +99,10 @@ def _decide(settings: Settings, *, early: bool) -> None:
     _place(root, plan)
     _taker.turn_to(plan, settings, _level(settings))
     _decided = (settings, found, early)
-    if plan.why and plan.why not in _said:
-        _said.add(plan.why)
-        _log.warning(plan.why)
+    for why in (plan.why, keepers.left_out()):
+        if why and why not in _said:
+            _said.add(why)
+            _log.warning(why)
 
 
 def _place(root: logging.Logger, plan: owner.Plan) -> None:

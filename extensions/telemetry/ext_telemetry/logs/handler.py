@@ -131,18 +131,20 @@ class Taker:
             emit(record)
         self._tell(where.flood, where)
 
-    def tell(self) -> None:
-        """Say what was left out of threads that belong to no invocation."""
-        self._tell(self._flood, None)
+    def tell(self) -> bool:
+        """Say what was left out of threads that belong to no invocation; whether anything was."""
+        return self._tell(self._flood, None)
 
     def after_fork(self) -> None:
         """Forget what threads were about: they are not in the child."""
         self._busy = set()
         scope.forget_all()
 
-    def _tell(self, flood: Flood, where: scope.Scope | None) -> None:
-        for site, left_out in flood.rest():
+    def _tell(self, flood: Flood, where: scope.Scope | None) -> bool:
+        rest = flood.rest()
+        for site, left_out in rest:
             emit(made.notice(site, left_out, where))
+        return bool(rest)
 
     def _say(self, error: Exception) -> None:
         if not self._failed:

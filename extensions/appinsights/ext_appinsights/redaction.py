@@ -14,7 +14,7 @@ from binascii import a2b_base64
 from typing import TYPE_CHECKING, Any
 
 from ext_appinsights.fields import value_limit, value_text
-from ext_opentelemetry.names import normal, says_secret, says_secret_in_query
+from ext_appinsights.names import normal, says_secret, says_secret_in_query
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
