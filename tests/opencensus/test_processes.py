@@ -102,6 +102,27 @@ def test_with_opentelemetry_underneath_the_same_code_makes_its_spans(insights):
     assert "ERROR" not in logged
 
 
+def test_the_app_setting_alone_puts_opentelemetry_underneath(insights):
+    """Nothing calls `configure`: the class itself brings OpenTelemetryExtension in when it is defined."""
+    _, logged = run(
+        """
+        from ext_opencensus import OpenCensusExtension
+        def main(req, context):
+            with context.tracer.span("work") as span:
+                return type(span).__name__
+        found = invoke(main, req=1)
+        assert flush(20.0)
+        assert found == "ShimSpan", found
+        """,
+        APPLICATIONINSIGHTS_CONNECTION_STRING=insights.connection_string, EXT_OPENCENSUS_UNDERNEATH="opentelemetry",
+    )  # fmt: skip
+
+    (request,) = insights.store.rows("requests")
+    (span,) = insights.store.rows("dependencies")
+    assert (span["name"], span["operation_ParentId"]) == ("work", request["id"])
+    assert "ERROR" not in logged
+
+
 def test_with_opentelemetry_underneath_options_are_passed_on_and_failures_recorded(insights):
     found, logged = run(
         """

@@ -188,3 +188,17 @@ def test_another_configuration_takes_over_and_the_first_one_delivers_what_it_has
     (item,) = server.wait_for_items(1)
     assert item["data"]["baseData"]["name"] == "first"
     assert [span.name for span in memory.spans] == ["second"]
+
+
+def test_opentelemetry_underneath_says_what_to_install_for_it(fresh, monkeypatch):
+    """As an app setting: the message names where the value came from."""
+    with monkeypatch.context() as there:
+        there.setenv("EXT_OPENCENSUS_UNDERNEATH", "opentelemetry")
+        there.setattr("importlib.util.find_spec", lambda name: None if "shim" in name else object())
+        with pytest.raises(SettingsError) as caught:
+            fresh.configure()
+
+    assert str(caught.value) == (
+        "OpenCensusExtension: app setting EXT_OPENCENSUS_UNDERNEATH is 'opentelemetry', which is not installed. "
+        "Put azfunc-ext-opencensus[opentelemetry] into requirements.txt."
+    )

@@ -10,10 +10,9 @@ from types import SimpleNamespace
 import pytest
 
 from ext_sdk import Outcome, SettingsError, flush
-from ext_telemetry import logs
+from ext_telemetry import TelemetryExtension, logs
 from ext_telemetry.logs.debug import LEFT_OUT, OVERHEAD, Buffer
 from ext_telemetry.logs.flood import MOST_SITES, Flood
-from ext_telemetry.settings import Settings
 from tests.support.lifecycle import TRACEPARENT
 
 TRACE_ID = TRACEPARENT[3:35]
@@ -204,17 +203,27 @@ def test_an_invocation_that_was_given_up_counts_as_failed():
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"debug_buffer": -1}, "debug_buffer is -1, and must be 0 or a number of bytes, as 65536."),
-        ({"flood_burst": -1}, "flood_burst is -1, and must be 0 or a number of records, as 500."),
-        ({"flood_rate": -1.0}, "flood_rate is -1.0, and must be a number of records a second, as 100."),
-        ({"flood_rate": float("nan")}, "flood_rate is nan, and must be a number of records a second, as 100."),
+        ({"debug_buffer": -1}, "'debug_buffer' is -1. Allowed: 0 or a number of bytes, as 65536."),
+        ({"flood_burst": -1}, "'flood_burst' is -1. Allowed: 0 or a number of records, as 500."),
+        ({"flood_rate": -1.0}, "'flood_rate' is -1.0. Allowed: a number of records a second, as 100."),
+        ({"flood_rate": float("nan")}, "'flood_rate' is nan. Allowed: a number of records a second, as 100."),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, text):
     with pytest.raises(SettingsError) as error:
-        Settings(**settings)
+        TelemetryExtension.configure(**settings)
 
-    assert str(error.value) == text
+    assert str(error.value) == f"TelemetryExtension: setting {text}"
+
+
+def test_an_app_setting_that_cannot_be_is_named(monkeypatch):
+    monkeypatch.setenv("EXT_TELEMETRY_FLOOD_BURST", "-5")
+    with pytest.raises(SettingsError) as error:
+        TelemetryExtension.configure()
+
+    assert str(error.value) == (
+        "TelemetryExtension: app setting EXT_TELEMETRY_FLOOD_BURST is -5. Allowed: 0 or a number of records, as 500."
+    )
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

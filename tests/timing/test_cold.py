@@ -70,8 +70,8 @@ def test_the_import_is_that_of_the_whole_module_from_the_extension_on(call):
 
 
 def test_the_import_does_not_include_what_comes_after(call):
-    _, facts = call(APP, CALL.replace("import app\n", "import app\ntime.sleep(0.5)\n"))
-    assert facts["import_ms"] < 500
+    _, facts = call(APP, CALL.replace("import app\n", "import app\ntime.sleep(2)\n"))
+    assert facts["import_ms"] < 2000
 
 
 def test_the_import_is_that_of_the_module_furthest_out(call):

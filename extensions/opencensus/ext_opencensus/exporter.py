@@ -25,7 +25,8 @@ class AppInsightsExporter(Exporter):  # type: ignore[misc]
 
     In place of AzureExporter::
 
-        tracer = Tracer(exporter=AppInsightsExporter("InstrumentationKey=..."), sampler=AlwaysOnSampler())
+        exporter = AppInsightsExporter("InstrumentationKey=...")
+        tracer = Tracer(exporter=exporter, sampler=AlwaysOnSampler())
 
     `export` hands the spans to a `Channel` and returns: mapping and delivery, with retries, go on in its thread.
     """

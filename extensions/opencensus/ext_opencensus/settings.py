@@ -10,8 +10,6 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from ext_appinsights import ConnectionString, ConnectionStringError, TokenCredential
 from ext_appinsights.redaction import Redactor  # noqa: TC001 - read at run time, as a hint
 
-UNDERNEATH = "underneath='opentelemetry' needs azfunc-ext-opencensus[opentelemetry] in requirements.txt."
-
 
 @runtime_checkable
 class Exporter(Protocol):
@@ -152,7 +150,10 @@ class Settings:
             except ImportError:
                 found = None
             if found is None:
-                raise ValueError(f"setting {UNDERNEATH}")
+                raise ValueError(
+                    "setting 'underneath' is 'opentelemetry', which is not installed. "
+                    "Put azfunc-ext-opencensus[opentelemetry] into requirements.txt."
+                )
 
 
 def _checked(read: Any, text: str, name: str) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ext_sdk import SettingsError
-
 LEVELS = {"auto": -1, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -33,11 +31,15 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
         if self.debug_buffer < 0:
-            raise SettingsError(f"debug_buffer is {self.debug_buffer}, and must be 0 or a number of bytes, as 65536.")
+            raise ValueError(
+                f"setting 'debug_buffer' is {self.debug_buffer}. Allowed: 0 or a number of bytes, as 65536."
+            )
         if self.flood_burst < 0:
-            raise SettingsError(f"flood_burst is {self.flood_burst}, and must be 0 or a number of records, as 500.")
+            raise ValueError(f"setting 'flood_burst' is {self.flood_burst}. Allowed: 0 or a number of records, as 500.")
         if not 0 <= self.flood_rate < float("inf"):
-            raise SettingsError(f"flood_rate is {self.flood_rate}, and must be a number of records a second, as 100.")
+            raise ValueError(
+                f"setting 'flood_rate' is {self.flood_rate}. Allowed: a number of records a second, as 100."
+            )
 
     @property
     def threshold(self) -> int | None:
