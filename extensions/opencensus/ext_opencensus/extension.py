@@ -29,11 +29,6 @@ def _stand_in() -> object:
 
 
 # Above the class, because `init` needs it while that is being defined.
-def _is_switched_off() -> bool:
-    """Whether extensions are: then nothing is to be changed in this process (docs/reference/sdk.md)."""
-    return os.environ.get("PYTHON_ENABLE_WORKER_EXTENSIONS", "1").strip().lower() in _OFF
-
-
 class OpenCensusExtension(AppExtension):
     """Gives every function an OpenCensus tracer as `context.tracer`, and exports its spans to Application Insights.
 
