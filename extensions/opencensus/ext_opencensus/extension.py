@@ -28,7 +28,6 @@ def _stand_in() -> object:
     return nothing()
 
 
-# Above the class, because `init` needs it while that is being defined.
 class OpenCensusExtension(AppExtension):
     """Gives every function an OpenCensus tracer as `context.tracer`, and exports its spans to Application Insights.
 
