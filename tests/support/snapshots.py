@@ -184,6 +184,8 @@ class _Renamed:
     def __call__(self, value: Any, key: str = "") -> Any:
         if key in TIMELESS:
             return TIMELESS[key]
+        if key.endswith("_ms"):
+            return "<duration>"
         if isinstance(value, dict):
             return {name: self(one, name) for name, one in value.items()}
         if isinstance(value, list):
