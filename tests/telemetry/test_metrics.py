@@ -77,6 +77,18 @@ def test_what_is_measured_before_the_first_invocation_is_kept_for_it(sent):
     assert [point.metrics[0]["value"] for point in points(sent, "orders")] == [5]
 
 
+def test_a_dimension_that_cannot_be_printed_does_not_cost_other_metrics(sent):
+    """All of them are exported together."""
+
+    def work(telemetry):
+        telemetry.track_metric("one", 1, {"number": 10**5000})
+        telemetry.track_metric("two", 2)
+
+    run(work)
+
+    assert {one.metrics[0]["name"]: one.metrics[0]["value"] for one in sent.of("MetricData")} == {"one": 1, "two": 2}
+
+
 def test_more_sets_than_the_limit_are_added_up_in_one(sent, warnings_of, monkeypatch):
     monkeypatch.setattr(metrics, "MOST_SETS", 3)
 
