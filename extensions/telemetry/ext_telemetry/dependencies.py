@@ -47,10 +47,13 @@ class Dependency:
         self._began = 0
         self._error: BaseException | None = None
         self._used = False
+        self._is_settled = False
 
     def __enter__(self) -> Self:
         """Begin."""
         self._began, self._used = time_ns(), True
+        if self._is_settled:
+            return self
         try:
             tracer = records.tracer()
             if not isinstance(tracer, NoOpTracer):
@@ -64,6 +67,8 @@ class Dependency:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End; what left the block goes on."""
+        if self._is_settled:
+            return
         if self._token is not None:
             otel_context.detach(self._token)
         self._error = error
@@ -94,9 +99,9 @@ class Dependency:
         self._used, self._began = True, began
         self._finish(self._start(records.tracer()), ended)
 
-    def leave_out(self) -> None:
-        """Note that it is not sent."""
-        self._used = True
+    def settle(self) -> None:
+        """Note that a block has nothing to send: it is left out, or was sent with its time."""
+        self._used = self._is_settled = True
 
     def _start(self, tracer: trace.Tracer) -> Span:
         return tracer.start_span(
@@ -127,17 +132,17 @@ class Dependency:
 
 def track(place: Place, name: str, fields: dict[str, Any], times: tuple[Any, Any, Any]) -> Dependency:
     """Send a dependency if it has a time, and return it; never raises."""
-    made = Dependency(place, {**fields, "name": str(name) or "?", "attributes": {}})
+    made = Dependency(place, {**fields, "name": name if isinstance(name, str) and name else "?", "attributes": {}})
     try:
         made._fields["attributes"] = _attributes(name, fields)
         span = _span_of(*times)
     except Exception as error:
-        made.leave_out()
+        made.settle()
         said.refused(_CALL, error)
         return made
     if span is not None:
         began, ended = span
-        made.leave_out()
+        made.settle()
         records.when_ready(lambda: made.send(began, ended))
     return made
 
