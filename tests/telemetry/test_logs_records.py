@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+import warnings
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,13 @@ from tests.support.lifecycle import TRACEPARENT, Context
 ROOT = Path(__file__).parents[2]
 TRACE_ID = TRACEPARENT[3:35]
 shop = logging.getLogger("shop")
+
+
+class Odd(dict):
+    """A dict with ways of its own."""
+
+    def items(self):
+        raise KeyError("items")
 
 
 def properties(item):
@@ -68,6 +77,70 @@ def test_custom_dimensions_that_are_no_dict_are_a_dimension_of_that_name(lines):
     lines.run(lambda: shop.info("x", extra={"custom_dimensions": "all"}))
 
     assert properties(lines.items()[0])["custom_dimensions"] == "all"
+
+
+@pytest.mark.parametrize("given", [OrderedDict(tenant="a"), defaultdict(str, tenant="a"), Odd(tenant="a")], ids=type)
+def test_custom_dimensions_may_be_any_dict(lines, given):
+    lines.run(lambda: shop.info("x", extra={"custom_dimensions": given}))
+
+    found = properties(lines.items()[0])
+    assert (found["tenant"], "custom_dimensions" in found) == ("a", False)
+
+
+def test_a_key_that_is_no_text_becomes_one(lines):
+    lines.run(lambda: shop.info("x", extra={5: "five", None: "none"}))
+
+    found = properties(lines.items()[0])
+    assert (found["5"], found["None"]) == ("five", "none")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (10**5000, "<int: ValueError in __str__>"),
+        ([10**5000], "<list: ValueError in __str__>"),
+        (Odd(tenant="a"), "{'tenant': 'a'}"),
+        ({frozenset(): 1}, "{frozenset(): 1}"),
+    ],
+    ids=["a huge integer", "in a list", "an odd dict", "an odd key"],
+)
+def test_a_value_that_json_does_not_take_does_not_cost_the_line(lines, value, text):
+    lines.run(lambda: shop.info("x", extra={"value": value}))
+
+    assert properties(lines.items()[0])["value"] == text
+
+
+def test_the_stack_that_a_line_asks_for_is_a_dimension(lines):
+    """The worker's handler sends it as a part of the text."""
+    lines.run(lambda: [shop.info("x", stack_info=True), shop.info("y")])
+
+    first, second = map(properties, lines.items())
+    assert first["code.stacktrace"].startswith("Stack (most recent call last):")
+    assert "code.stacktrace" not in second
+
+
+def test_without_an_exception_exc_info_is_a_line(lines):
+    lines.run(lambda: shop.error("x", exc_info=True))
+
+    assert lines.texts() == ["x"]
+    assert lines.items("ExceptionData") == []
+
+
+def test_warnings_that_logging_captures_arrive(lines):
+    def work():
+        logging.captureWarnings(True)
+        try:
+            warnings.warn("careful", stacklevel=1)
+        finally:
+            logging.captureWarnings(False)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        lines.run(work)
+
+    (item,) = lines.items()
+    assert "UserWarning: careful" in item["data"]["baseData"]["message"]
+    assert properties(item)["logger_name"] == "py.warnings"
 
 
 def test_a_value_is_kept_as_it_was_when_the_line_was_logged(lines):
@@ -259,15 +332,42 @@ def test_a_failure_of_ours_reaches_nobody_and_is_said_once(lines, monkeypatch, c
     assert capsys.readouterr().err == "ext_telemetry: a log record was not exported (said once): OSError: full\n"
 
 
+def test_what_a_record_factory_of_the_app_adds_is_a_dimension(tmp_path):
+    """Also one that was there before the extension was imported."""
+    found = run_app(
+        tmp_path,
+        "import logging\n"
+        "class Tenant(logging.LogRecord):\n"
+        "    def __init__(self, *args, **more):\n"
+        "        super().__init__(*args, **more)\n"
+        "        self.tenant = 'a'\n"
+        "logging.setLogRecordFactory(Tenant)\n"
+        "import ext_telemetry\n"
+        "logging.getLogger('shop').warning('told')\n",
+    )
+
+    assert [one["properties"].get("tenant") for one in found] == ["a"]
+
+
 def test_a_line_that_is_logged_while_modules_are_imported_arrives(tmp_path):
     """Without `configure`; the host drops such lines, for they belong to no invocation."""
+    found = run_app(
+        tmp_path,
+        "import logging, ext_telemetry\nlogging.getLogger('shop').warning('early')\n",
+        "logging.getLogger('shop').warning('in time')",
+    )
+
+    assert [one["message"] for one in found] == ["early", "in time"]
+
+
+def run_app(tmp_path, imports, function="None"):
+    """Run an app in a process of its own; return the log lines that arrive."""
     app = tmp_path / "app.py"
     app.write_text(
-        "import logging, ext_telemetry\n"
+        f"{imports}"
         "from ext_opentelemetry import OpenTelemetryExtension\n"
         "from tests.support.lifecycle import invoke\n"
-        "logging.getLogger('shop').warning('early')\n"
-        "invoke(lambda context: logging.getLogger('shop').warning('in time'))\n"
+        f"invoke(lambda context: {function})\n"
         "assert OpenTelemetryExtension.shutdown(20.0)\n"
     )
     with IngestionServer() as server:
@@ -277,6 +377,4 @@ def test_a_line_that_is_logged_while_modules_are_imported_arrives(tmp_path):
             env=environment | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        found = [one["data"]["baseData"]["message"] for one in server.items if one["data"]["baseType"] == "MessageData"]
-
-    assert found == ["early", "in time"]
+        return [one["data"]["baseData"] for one in server.items if one["data"]["baseType"] == "MessageData"]
