@@ -181,6 +181,16 @@ def test_a_record_larger_than_the_buffer_is_not_kept():
     assert buffer.take() == []
 
 
+def test_a_record_larger_than_the_buffer_does_not_cost_the_others_their_place():
+    buffer = Buffer(3 * OVERHEAD)
+    for text in ("one", "x" * 3 * OVERHEAD, "two"):
+        buffer.add(SimpleNamespace(body=text, attributes={}))
+
+    found = buffer.take()
+    assert [one.body for one in found] == ["one", "two"]
+    assert found[0].attributes[LEFT_OUT] == 1
+
+
 def test_threads_that_fill_the_buffer_lose_no_count():
     buffer = Buffer(50 * OVERHEAD)
     work = lambda: [buffer.add(SimpleNamespace(body="", attributes={})) for _ in range(500)]  # noqa: E731
