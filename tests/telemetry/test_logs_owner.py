@@ -14,7 +14,7 @@ from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
 from ext_opentelemetry import AppInsightsLogExporter, host_json, keepers
-from ext_telemetry import logs
+from ext_telemetry import TelemetryExtension, logs
 from tests.support.ingestion import KEY
 
 OTHER = "InstrumentationKey=99999999-2222-3333-4444-555555555555;IngestionEndpoint=http://127.0.0.1:9/"
@@ -187,6 +187,17 @@ def test_installing_again_leaves_one_handler_and_one_filter(set_up, lines, worke
     assert len(worker_handler.filters) == 1
 
 
+def test_to_install_again_lets_no_record_pass_meanwhile(set_up, lines, worker_handler, monkeypatch):
+    """Many first invocations at once decide at once; the filter is not to be missing while one of them logs."""
+    set_up(REPORTS)
+    lines.run(lambda: None)
+    monkeypatch.setattr(worker_handler, "removeFilter", lambda one: pytest.fail("taken away"))
+
+    logs._place(logging.getLogger(), logs._taker.plan)
+
+    assert worker_handler.filters == [logs._filter]
+
+
 def test_a_reload_replaces_the_handler(lines):
     """The module is imported anew, and its handler is of another class with the same name."""
     former = type("RecordHandler", (logging.Handler,), {"__module__": "ext_telemetry.logs.handler"})()
@@ -249,6 +260,46 @@ def test_lines_that_microsofts_handler_exports_to_the_same_resource_are_left_to_
     lines.run(lambda: shop.warning("told"))
 
     assert (lines.texts(), worker_handler.forwarded) == ([], [])
+
+
+def before_the_first_invocation(fresh, **settings):
+    """As while modules are imported: no pipeline is in force yet."""
+    assert fresh._pipeline is None
+    TelemetryExtension.configure(**settings)
+    assert logs._taker.plan.is_early
+
+
+@pytest.mark.parametrize(("setting", "arrives"), [("auto", []), ("export", ["early"])])
+def test_an_early_line_that_microsofts_handler_has_exported_is_left_to_it(setting, arrives, lines, fresh, microsofts):
+    """`configure_azure_monitor()` and a line, both while modules are imported."""
+    before_the_first_invocation(fresh, logs=setting)
+    microsofts(lines.server.connection_string)
+    shop.warning("early")
+
+    lines.run(lambda: None)
+
+    assert lines.texts() == arrives
+
+
+def test_an_early_line_that_a_handler_exports_elsewhere_arrives(lines, fresh, microsofts):
+    before_the_first_invocation(fresh)
+    microsofts(OTHER)
+    shop.warning("early")
+
+    lines.run(lambda: None)
+
+    assert lines.texts() == ["early"]
+
+
+def test_early_lines_are_left_alone_if_the_app_then_says_so(lines, fresh):
+    """The import of the extension has its handler put in place; `configure` comes a few lines later."""
+    before_the_first_invocation(fresh)
+    shop.warning("early")
+    lines.configure(logs="off")
+
+    lines.run(lambda: None)
+
+    assert lines.texts() == []
 
 
 def test_only_its_own_loggers_and_levels_are_left_to_it(set_up, lines, worker_handler, microsofts):

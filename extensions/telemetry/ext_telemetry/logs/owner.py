@@ -39,6 +39,8 @@ class Plan(NamedTuple):
     """Where records go; a handler of OpenTelemetry's that hands them to the same place has them in our place."""
     why: str = ""
     """What has to be said about it."""
+    is_early: bool = False
+    """Where records go is not known yet: they wait, and so does the question who else has stored them."""
 
 
 OFF = Plan(Way.OFF)
@@ -50,7 +52,7 @@ def plan(settings: Settings, root: logging.Logger, *, early: bool) -> Plan:
     if settings.logs == "off" or (found is None and not early):
         return OFF
     if found is None:
-        return Plan(Way.EXPORT)
+        return Plan(Way.EXPORT, is_early=True)
     if found.ours is None:
         return OFF
     return Plan(Way.EXPORT) if settings.logs == "export" else _auto(found, found.ours, root)
@@ -98,23 +100,36 @@ class Beside:
 
     def stores(self, record: logging.LogRecord) -> bool:
         """Whether such a handler takes the record, and sends it where we would."""
-        if self._place is None:
+        place = self._place
+        if place is None:
             return False
-        logger: Any = _logger(record.name)
-        while logger is not None:
-            for handler in logger.handlers:
-                if type(handler).__name__ == "LoggingHandler" and self._same(handler, record):
-                    return True
-            logger = logger.parent if logger.propagate else None
-        return False
+        found = takers(record)
+        return bool(found) and any(self._same(handler, place) for handler in found)
 
-    def _same(self, handler: logging.Handler, record: logging.LogRecord) -> bool:
+    def _same(self, handler: logging.Handler, place: keepers.Place) -> bool:
         known = self._known.get(id(handler))
         if known is None or known[0] is not handler:
-            same = self._place is not None and type(handler).__module__.startswith("opentelemetry.")
-            known = (handler, same and keepers.goes_the_same_way(handler, self._place or keepers.NOWHERE))
-            self._known[id(handler)] = known
-        return known[1] and record.levelno >= handler.level
+            known = self._known[id(handler)] = (handler, keepers.goes_the_same_way(handler, place))
+        return known[1]
+
+
+def are_beside(handlers: list[logging.Handler], ours: keepers.Place) -> bool:
+    """Whether one of these sends what it takes where we would."""
+    return any(keepers.goes_the_same_way(handler, ours) for handler in handlers)
+
+
+def takers(record: logging.LogRecord) -> list[logging.Handler]:
+    """Return the handlers of OpenTelemetry's that take a record."""
+    found = []
+    logger: Any = _logger(record.name)
+    while logger is not None:
+        for handler in logger.handlers:
+            kind = type(handler)
+            is_theirs = kind.__name__ == "LoggingHandler" and kind.__module__.startswith("opentelemetry.")
+            if is_theirs and record.levelno >= handler.level:
+                found.append(handler)
+        logger = logger.parent if logger.propagate else None
+    return found
 
 
 def _logger(name: str) -> logging.Logger:
