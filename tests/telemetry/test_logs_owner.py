@@ -178,6 +178,16 @@ def test_an_app_that_takes_our_handler_away_loses_no_line(set_up, lines, worker_
     assert (lines.texts(), worker_handler.forwarded) == (["two"], ["one"])
 
 
+def test_an_app_that_takes_the_workers_handler_away_too_loses_no_line(set_up, lines, worker_handler):
+    """`logging.basicConfig(force=True)`: the host has none of them any more."""
+    set_up(REPORTS)
+    lines.run(logging.getLogger().handlers.clear)
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == (["told"], [])
+    assert logs._said == set()
+
+
 def test_installing_again_leaves_one_handler_and_one_filter(set_up, lines, worker_handler):
     for _ in range(3):
         set_up(REPORTS)

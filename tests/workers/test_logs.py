@@ -75,6 +75,11 @@ async def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
         await asyncio.sleep(0.001)
     return func.HttpResponse("done")
 """,
+    "clears": """
+def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
+    logging.basicConfig(force=True, level=logging.INFO)
+    return func.HttpResponse("done")
+""",
     "deliver": """
 def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
     import ext_sdk
@@ -172,6 +177,18 @@ def test_what_the_settings_mean_under_a_host(kind, app, server, settings, export
         assert (len(lines), len(forwarded(worker, "told ada"))) == (exported, left)
     elif left:
         assert len(lines) == exported
+
+
+def test_an_app_that_takes_the_workers_handler_away_loses_no_line(kind, app, server):
+    """The host has none of them any more, whatever it would do with them."""
+    if kind not in drive.GRPC:
+        pytest.skip("there is no such handler")
+    with start(kind, app, server, **HOST) as worker:
+        assert worker.invoke("clears")["body"] == "done", worker.log()
+        assert worker.invoke("work")["body"] == "done", worker.log()
+        lines = texts(stored(worker, server))
+
+    assert (lines, forwarded(worker, "told ada")) == (["told ada"], [])
 
 
 @pytest.mark.parametrize("settings", [{}, HOST], ids=["no host", "host"])

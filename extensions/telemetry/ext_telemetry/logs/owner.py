@@ -61,7 +61,9 @@ def plan(settings: Settings, root: logging.Logger, *, early: bool) -> Plan:
 def _auto(found: keepers.Keepers, ours: keepers.Place, root: logging.Logger) -> Plan:
     if not found.host_stores:
         return Plan(Way.EXPORT, ours)
-    return Plan(Way.TAKE_OVER, ours) if forwarders(root) else Plan(Way.OFF, why=UNKNOWN)
+    if forwarders(root) or any(map(_is_forwarder, logging.Handler.__subclasses__())):
+        return Plan(Way.TAKE_OVER, ours)  # where the worker's class is known and not in place, the app took it away
+    return Plan(Way.OFF, why=UNKNOWN)
 
 
 def forwarders(root: logging.Logger) -> list[logging.Handler]:
@@ -69,11 +71,10 @@ def forwarders(root: logging.Logger) -> list[logging.Handler]:
 
     Both workers have one, of a class of the same name, beside the dispatcher that it hands records to.
     """
-    return [handler for handler in root.handlers if _forwards(handler)]
+    return [handler for handler in root.handlers if _is_forwarder(type(handler))]
 
 
-def _forwards(handler: logging.Handler) -> bool:
-    kind = type(handler)
+def _is_forwarder(kind: type[logging.Handler]) -> bool:
     if kind.__name__ != "AsyncLoggingHandler":
         return False
     module: Any = sys.modules.get(kind.__module__)
