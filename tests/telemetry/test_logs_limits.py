@@ -11,6 +11,7 @@ import pytest
 
 from ext_sdk import Outcome, SettingsError
 from ext_telemetry import logs
+from ext_telemetry.logs import scope
 from ext_telemetry.logs.debug import LEFT_OUT, OVERHEAD, Buffer
 from ext_telemetry.logs.flood import MOST_SITES, Flood
 from ext_telemetry.settings import Settings
@@ -101,6 +102,19 @@ def test_one_invocation_does_not_use_up_what_others_may_log(lines):
     assert lines.texts() == ["x"] * 15
 
 
+def test_an_invocation_that_ended_keeps_no_lines_in_memory(lines):
+    """Two thousand of them are remembered, for threads that name theirs."""
+    seen = []
+
+    def work():
+        shop.info("x")
+        seen.append(scope.current.get())
+
+    lines.run(work)
+
+    assert seen[0].flood._buckets == {}
+
+
 def test_a_flood_outside_of_invocations_is_told_by_a_flush(lines):
     lines.configure(flood_burst=1, flood_rate=0.0)
     lines.run(lambda: None)
@@ -189,6 +203,22 @@ def test_a_record_larger_than_the_buffer_does_not_cost_the_others_their_place():
     found = buffer.take()
     assert [one.body for one in found] == ["one", "two"]
     assert found[0].attributes[LEFT_OUT] == 1
+
+
+def test_what_a_record_brings_counts_as_well():
+    buffer = Buffer(3 * OVERHEAD)
+    for basket in ("small", "x" * OVERHEAD):
+        buffer.add(SimpleNamespace(body="", attributes={"basket": basket}))
+
+    (found,) = buffer.take()
+    assert found.attributes == {"basket": "x" * OVERHEAD, LEFT_OUT: 1}
+
+
+def test_a_buffer_that_had_room_for_all_says_nothing():
+    buffer = Buffer(3 * OVERHEAD)
+    buffer.add(SimpleNamespace(body="", attributes={}))
+
+    assert [one.attributes for one in buffer.take()] == [{}]
 
 
 def test_threads_that_fill_the_buffer_lose_no_count():

@@ -154,6 +154,16 @@ def test_where_nobody_takes_a_line_after_all_the_host_has_the_next_ones(set_up, 
     assert worker_handler.forwarded == ["four", "five"]
 
 
+def test_a_line_that_somebody_takes_ends_the_doubt(set_up, lines, worker_handler, monkeypatch):
+    set_up(REPORTS)
+    taken = iter([False, False, True, False, False, True])
+    monkeypatch.setattr(logs.handler, "emit", lambda record: next(taken))
+
+    lines.run(lambda: [shop.warning("x") for _ in range(6)])
+
+    assert worker_handler.forwarded == []
+
+
 def test_what_another_configuration_means_holds_from_the_next_invocation_on(set_up, lines, worker_handler, fresh):
     set_up(REPORTS)
     lines.run(lambda: shop.warning("one"))
@@ -324,6 +334,17 @@ def test_only_its_own_loggers_and_levels_are_left_to_it(set_up, lines, worker_ha
     lines.run(work)
 
     assert (lines.texts(), worker_handler.forwarded) == (["low", "other"], [])
+
+
+def test_what_microsofts_handler_exports_below_our_level_is_kept_from_the_host_too(
+    set_up, lines, worker_handler, microsofts
+):
+    microsofts(SAME)
+    set_up(REPORTS, level="ERROR")
+
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == ([], [])
 
 
 def test_a_handler_that_exports_elsewhere_changes_nothing(set_up, lines, microsofts):

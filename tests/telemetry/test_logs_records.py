@@ -11,12 +11,15 @@ import threading
 import warnings
 from collections import OrderedDict, defaultdict
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
 from ext_sdk import propagate
 from ext_telemetry import logs
+from ext_telemetry.logs import scope
 from tests.support.ingestion import IngestionServer
 from tests.support.lifecycle import TRACEPARENT, Context
 
@@ -234,6 +237,7 @@ def test_without_a_span_a_line_belongs_to_the_callers_operation(lines, fresh):
 
     tags = lines.items()[0]["tags"]
     assert (tags["ai.operation.id"], tags["ai.operation.parentId"]) == (TRACE_ID, TRACEPARENT[36:52])
+    assert tags["ai.operation.name"] == "HttpTrigger"
 
 
 def test_a_line_outside_of_an_invocation_has_no_operation(lines):
@@ -272,6 +276,44 @@ def test_a_thread_is_a_part_of_the_invocation_by_its_thread_local_storage(lines)
     assert [one["tags"]["ai.operation.id"] for one in lines.items()] == [TRACE_ID]
 
 
+def test_on_an_event_loop_thread_local_storage_says_nothing(lines):
+    """There it names the invocation that came last, and a task that is no part of it may log."""
+    context = Context(thread_local_storage=threading.local())
+
+    def work():
+        context.thread_local_storage.invocation_id = context.invocation_id
+        asyncio.run(logs_alone())
+
+    async def logs_alone():
+        shop.info("x")
+
+    lines.run(lambda: in_a_thread(work), context=context)
+
+    assert ["ai.operation.id" in one["tags"] for one in lines.items()] == [False]
+
+
+@pytest.mark.parametrize(
+    "header", ["", "00-1-2-01", f"00-{0:032x}-{1:016x}-01", f"00-{1:032x}-{0:016x}-01", f"00-{'x' * 32}-{1:016x}-01"]
+)
+def test_what_is_no_trace_of_a_caller_is_no_operation(lines, fresh, header):
+    fresh.configure(connection_string=lines.server.connection_string, journal=False, invocation_span="none")
+    given = SimpleNamespace(trace_parent=header, trace_state="", attributes={})
+
+    lines.run(lambda: shop.info("x"), context=Context(trace_context=given))
+
+    assert ["ai.operation.id" in one["tags"] for one in lines.items()] == [False]
+
+
+def test_the_invocations_that_threads_can_name_are_limited(lines, monkeypatch):
+    monkeypatch.setattr(scope, "_REMEMBERED", 3)
+    scope.forget_all()
+    storage = threading.local()
+    for number in range(5):
+        lines.run(lambda: None, context=Context(invocation_id=str(number), thread_local_storage=storage))
+
+    assert list(scope._by_id) == ["2", "3", "4"]
+
+
 def test_a_thread_of_which_nothing_is_known_has_no_operation(lines):
     """Never that of somebody else."""
     context = Context(thread_local_storage=threading.local())
@@ -307,6 +349,20 @@ def test_loggers_of_the_delivery_and_its_threads_are_left_out(lines):
     lines.run(work)
 
     assert lines.texts() == ["of the app"]
+
+
+def test_what_an_http_client_says_while_it_exports_is_left_out(lines):
+    """Exporters say so in the context; what the app itself logs there is still its own."""
+
+    def work():
+        with suppress_instrumentation():
+            logging.getLogger("urllib3.connectionpool").warning("retrying")
+            shop.warning("of the app")
+        logging.getLogger("urllib3.connectionpool").warning("retrying for the app")
+
+    lines.run(work)
+
+    assert lines.texts() == ["of the app", "retrying for the app"]
 
 
 def test_a_value_that_logs_while_it_is_printed_is_no_loop(lines):

@@ -143,6 +143,7 @@ class Taker:
         for record in kept:
             emit(record)
         self._tell(where.flood, where)
+        where.flood.forget()  # the invocation itself is remembered for a long time
 
     def tell(self) -> None:
         """Say what was left out of threads that belong to no invocation."""
