@@ -15,7 +15,7 @@ from ext_telemetry.logs import scope
 from ext_telemetry.logs.debug import LEFT_OUT, OVERHEAD, Buffer
 from ext_telemetry.logs.flood import MOST_SITES, Flood
 from ext_telemetry.settings import Settings
-from tests.support.lifecycle import TRACEPARENT
+from tests.support.lifecycle import TRACEPARENT, Context
 
 TRACE_ID = TRACEPARENT[3:35]
 shop = logging.getLogger("shop")
@@ -255,15 +255,25 @@ def test_settings_that_cannot_be_are_refused(settings, text):
     assert str(error.value) == text
 
 
+def test_the_loggers_whose_kind_is_remembered_are_limited(lines, monkeypatch):
+    """An app may name a logger after each order."""
+    monkeypatch.setattr(logs.handler, "_REMEMBERED", 5)
+
+    lines.run(lambda: [logging.getLogger(f"shop.{number}").info("x") for number in range(20)])
+
+    assert len(logs._taker._kinds) <= 5
+    assert lines.texts() == ["x"] * 20
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_logs_on(lines):
     """A thread of the parent was at work on a record while it forked: in the child nobody is."""
     logs._taker._busy.add(threading.get_ident())
-    lines.run(lambda: None)
+    lines.run(lambda: None, context=Context(thread_local_storage=threading.local()))
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(write, b"1" if not logs._taker._busy else b"0")
+        os.write(write, b"1" if not logs._taker._busy and not scope._by_id else b"0")
         os._exit(0)
     os.waitpid(child, 0)
     logs._taker._busy.clear()

@@ -106,9 +106,9 @@ def test_the_setting_decides_for_the_same_resource(setting, expected, set_up, li
 def test_a_worker_whose_handler_is_not_known_keeps_its_records_and_one_line_says_so(set_up, lines, monkeypatch):
     said = []
     monkeypatch.setattr(logs._log, "warning", said.append)
-    set_up(REPORTS)
 
     for _ in range(2):
+        set_up(REPORTS)
         lines.run(lambda: shop.warning("told"))
 
     assert lines.texts() == []
