@@ -154,6 +154,15 @@ def test_where_nobody_takes_a_line_after_all_the_host_has_the_next_ones(set_up, 
     assert worker_handler.forwarded == ["four", "five"]
 
 
+def test_a_line_of_which_nothing_can_be_told_reaches_the_host(set_up, lines, worker_handler):
+    """Such as one that was made by hand, with a name that is none."""
+    set_up(REPORTS)
+
+    lines.run(lambda: shop.handle(logging.makeLogRecord({"name": None, "msg": "odd", "levelno": 40})))
+
+    assert (lines.texts(), worker_handler.forwarded) == ([], ["odd"])
+
+
 def test_a_line_that_somebody_takes_ends_the_doubt(set_up, lines, worker_handler, monkeypatch):
     set_up(REPORTS)
     taken = iter([False, False, True, False, False, True])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import os
 import subprocess
@@ -335,6 +336,45 @@ def test_tasks_and_to_thread_are_a_part_of_the_invocation(lines):
     assert {one["data"]["baseData"]["message"]: one["tags"]["ai.operation.id"] for one in lines.items()} == {
         "thread": TRACE_ID, "task": TRACE_ID,
     }  # fmt: skip
+
+
+def test_what_is_logged_after_an_invocation_in_the_same_task_is_no_part_of_it(lines):
+    async def work():
+        shop.info("inside")
+
+    async def both():
+        await lines.run_async(work)
+        shop.info("after")
+
+    asyncio.run(both())
+
+    assert {one["data"]["baseData"]["message"]: one["tags"].get("ai.operation.id") for one in lines.items()} == {
+        "inside": TRACE_ID, "after": None,
+    }  # fmt: skip
+
+
+def test_an_invocation_that_is_closed_from_elsewhere_ends(lines):
+    """As an abandoned coroutine is, by the collector of garbage."""
+
+    async def work():
+        shop.info("inside")
+        await asyncio.sleep(0)
+
+    coroutine = lines.run_async(work)
+    contextvars.copy_context().run(coroutine.send, None)
+    contextvars.copy_context().run(coroutine.close)
+
+    assert lines.texts() == ["inside"]
+
+
+def test_a_filter_of_the_app_on_the_handler_leaves_lines_out(lines, request):
+    secret = lambda record: "secret" not in record.getMessage()  # noqa: E731
+    logs._handler.addFilter(secret)
+    request.addfinalizer(lambda: logs._handler.removeFilter(secret))
+
+    lines.run(lambda: [shop.info(text) for text in ("a secret", "told")])
+
+    assert lines.texts() == ["told"]
 
 
 def test_loggers_of_the_delivery_and_its_threads_are_left_out(lines):
