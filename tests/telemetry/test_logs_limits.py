@@ -93,6 +93,18 @@ def test_what_was_left_out_is_told_as_soon_as_it_is_calm():
     assert flood.rest() == []
 
 
+def test_a_line_that_logs_on_once_it_is_calm_has_its_notice_before(lines):
+    lines.configure(flood_burst=2, flood_rate=1.0)
+
+    def work():
+        for at in (100.0, 100.0, 100.0, 100.0, 102.0):
+            shop.handle(record(at))
+
+    lines.run(work)
+
+    assert [text.partition(" of ")[0] for text in lines.texts()] == ["n/a", "n/a", "2 records", "n/a"]
+
+
 def test_one_invocation_does_not_use_up_what_others_may_log(lines):
     lines.configure(flood_burst=3, flood_rate=0.0)
 

@@ -196,11 +196,14 @@ def test_names_that_are_alike_are_told_apart(sent):
     assert {point.metrics[0]["name"]: point.metrics[0]["value"] for point in sent.of("MetricData")} == names
 
 
-def test_a_unit_that_is_none_is_left_away(sent, warnings_of):
-    run(lambda telemetry: telemetry.track_metric("x", 1, unit="µs"))
+@pytest.mark.parametrize("unit", ["µs", "m" * 64, None], ids=["not ASCII", "long", "no text"])
+def test_a_unit_that_is_none_is_left_away(sent, warnings_of, unit):
+    run(lambda telemetry: telemetry.track_metric("x", 1, unit=unit))
 
     assert len(points(sent, "x")) == 1
-    assert warnings_of() == ["The unit of metric 'x' is 'µs', not a text of 63 ASCII characters or fewer: it has none."]
+    assert warnings_of() == [
+        f"The unit of metric 'x' is {unit!r}, not a text of 63 ASCII characters or fewer: it has none."
+    ]
 
 
 def test_threads_lose_nothing(sent):
