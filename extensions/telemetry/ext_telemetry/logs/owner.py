@@ -91,7 +91,7 @@ class Beside:
     """Tells of loggers whether OpenTelemetry's own handler is on them, or above, and has their records stored."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[logging.Handler, bool]] = {}
+        self._known: dict[logging.Handler, bool] = {}
         self._place: keepers.Place | None = None
 
     def turn_to(self, place: keepers.Place | None) -> None:
@@ -108,10 +108,10 @@ class Beside:
         return bool(found) and any(self._same(handler, place) for handler in found)
 
     def _same(self, handler: logging.Handler, place: keepers.Place) -> bool:
-        known = self._known.get(id(handler))
-        if known is None or known[0] is not handler:
-            known = self._known[id(handler)] = (handler, keepers.goes_the_same_way(handler, place))
-        return known[1]
+        known = self._known.get(handler)
+        if known is None:
+            known = self._known[handler] = keepers.goes_the_same_way(handler, place)
+        return known
 
 
 def are_beside(handlers: list[logging.Handler], ours: keepers.Place) -> bool:
