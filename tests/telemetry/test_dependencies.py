@@ -182,6 +182,7 @@ def test_what_is_neither_timed_nor_a_block_is_said(sent, warnings_of):
         ({"name": "x", "end": 5}, "end= was given without start= or duration=."),
         ({"name": "x", "start": 5, "end": 4}, "end= is before start=."),
         ({"name": "x", "target": [], "duration": 1}, "target is [], not a text."),
+        ({"name": "x", "result_code": [], "duration": 1}, "result_code is [], not a text."),
     ],
 )
 def test_what_is_no_call_is_left_out_and_said_once(sent, warnings_of, arguments, why):
@@ -194,6 +195,28 @@ def test_what_is_no_call_is_left_out_and_said_once(sent, warnings_of, arguments,
     (text,) = warnings_of()
     assert text.endswith(f" left its item out (said once for what is wrong): {why}")
     assert sent.of("RemoteDependencyData") == []
+
+
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [("result_code", "result_code is [1], not a text."), ("properties", "properties are [1], not a dict.")],
+)
+def test_what_a_block_cannot_tell_costs_nothing_else(sent, warnings_of, field, why):
+    def work(telemetry):
+        with telemetry.track_dependency("x") as dependency:
+            dependency.result_code, dependency.properties = "5", {"order": 7}
+            setattr(dependency, field, [1])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        run(work)
+
+    (text,) = warnings_of()
+    assert text.startswith(f"track_dependency at {__file__}:")
+    assert text.endswith(f" left something out of its item (said once for what is wrong): {why}")
+    found = sent.one("RemoteDependencyData")
+    assert found.success is False
+    assert (found.resultCode == "5", hasattr(found, "properties")) == (field != "result_code", field != "properties")
 
 
 def test_a_wrong_name_does_not_keep_the_block_from_running(sent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -172,6 +173,20 @@ def test_debug_lines_are_stored_only_if_the_invocation_failed(lines, debug, resu
     lines.run(lambda: shop.debug("x") or result)
 
     assert lines.texts() == texts
+
+
+def test_debug_lines_of_a_cancelled_invocation_are_stored(lines, debug):
+    lines.configure(debug_buffer=10_000)
+
+    async def work():
+        shop.debug("x")
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(lines.run_async(work))
+
+    assert lines.texts() == ["x"]
 
 
 def test_without_a_buffer_debug_lines_are_left_out(lines, debug):

@@ -110,15 +110,19 @@ class Dependency:
         )  # fmt: skip
 
     def _finish(self, span: Span, ended: int) -> None:
-        try:
-            if span.is_recording():
-                span.set_attributes(values.properties(self.properties))
-                if code := values.text(self.result_code, "result_code"):
-                    span.set_attribute(_PREFIX + "resultCode", code)
-                self._judge(span)
-        except Exception as error:
-            said.refused(_CALL, error)
+        for part in (self._judge, self._add_code, self._add_properties) if span.is_recording() else ():
+            try:
+                part(span)
+            except Exception as error:
+                said.refused(_CALL, error, "left something out of its item")
         span.end(ended)
+
+    def _add_code(self, span: Span) -> None:
+        if code := values.text(self.result_code, "result_code"):
+            span.set_attribute(_PREFIX + "resultCode", code)
+
+    def _add_properties(self, span: Span) -> None:
+        span.set_attributes(values.properties(self.properties))
 
     def _judge(self, span: Span) -> None:
         error = self._error
@@ -150,6 +154,7 @@ def track(place: Place, name: str, fields: dict[str, Any], times: tuple[Any, Any
 def _attributes(name: Any, fields: dict[str, Any]) -> dict[str, Any]:
     """Return a span's attributes. RefusedError: something cannot be told by them."""
     values.name(name, "a dependency")
+    values.text(fields["result_code"], "result_code")
     attributes: dict[str, Any] = {_PREFIX + key: values.text(fields[key], key) for key in ("type", "target", "data")}
     measured = values.measurements(fields["measurements"], _CALL)
     if measured:
