@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from math import nan
@@ -204,6 +205,22 @@ def test_a_unit_that_is_none_is_left_away(sent, warnings_of, unit):
     assert warnings_of() == [
         f"The unit of metric 'x' is {unit!r}, not a text of 63 ASCII characters or fewer: it has none."
     ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_measures_on(sent):
+    """A thread of the parent was about to make an instrument while it forked: in the child nobody is."""
+    read, write = os.pipe()
+    with metrics._metrics._lock:
+        child = os.fork()
+        if child == 0:
+            os.write(write, b"1" if metrics._metrics._lock.acquire(blocking=False) else b"0")
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(read, 1) == b"1"
+    os.close(read)
+    os.close(write)
 
 
 def test_threads_lose_nothing(sent):
