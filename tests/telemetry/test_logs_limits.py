@@ -269,7 +269,14 @@ def test_an_invocation_that_was_given_up_counts_as_failed():
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"debug_buffer": -1}, "debug_buffer is -1, and must be 0 or a number of bytes, as 65536."),
+        (
+            {"debug_buffer": -1},
+            "debug_buffer is -1, and must be 0 or a number of bytes from 1024 on, as 65536: a line takes some hundreds.",
+        ),
+        (
+            {"debug_buffer": 200},
+            "debug_buffer is 200, and must be 0 or a number of bytes from 1024 on, as 65536: a line takes some hundreds.",
+        ),
         ({"flood_burst": -1}, "flood_burst is -1, and must be 0 or a number of records, as 500."),
         ({"flood_rate": -1.0}, "flood_rate is -1.0, and must be a number of records a second, as 100."),
         ({"flood_rate": float("nan")}, "flood_rate is nan, and must be a number of records a second, as 100."),

@@ -7,6 +7,9 @@ from typing import Literal
 
 from ext_sdk import SettingsError
 
+_ROOM = 1024
+"""Bytes of the smallest debug buffer: with fewer it would hold no line, or one."""
+
 LEVELS = {"auto": -1, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -32,8 +35,9 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        if self.debug_buffer < 0:
-            raise SettingsError(f"debug_buffer is {self.debug_buffer}, and must be 0 or a number of bytes, as 65536.")
+        if self.debug_buffer and self.debug_buffer < _ROOM:
+            text = f"must be 0 or a number of bytes from {_ROOM} on, as 65536: a line takes some hundreds."
+            raise SettingsError(f"debug_buffer is {self.debug_buffer}, and {text}")
         if self.flood_burst < 0:
             raise SettingsError(f"flood_burst is {self.flood_burst}, and must be 0 or a number of records, as 500.")
         if not 0 <= self.flood_rate < float("inf"):
