@@ -47,6 +47,27 @@ def test_a_clock_that_goes_back_gives_no_room_and_takes_none():
     assert [flood.passes(record(at)) for at in (100.0, 50.0, 40.0, 41.0)] == [True, True, False, True]
 
 
+def test_a_long_calm_gives_no_more_than_the_burst():
+    flood = Flood(burst=2, rate=1.0)
+
+    assert [flood.passes(record(at)) for at in (100.0, 1000.0, 1000.0, 1000.0)] == [True, True, True, False]
+
+
+def test_what_is_left_out_uses_up_no_room():
+    flood = Flood(burst=1, rate=0.5)
+
+    assert [flood.passes(record(at)) for at in (100.0, 101.0, 102.0)] == [True, False, True]
+
+
+def test_the_rest_is_told_once():
+    flood = Flood(burst=1, rate=0.0)
+    for _ in range(3):
+        flood.passes(record(100.0))
+
+    assert [count for _, count in flood.rest()] == [2]
+    assert flood.rest() == []
+
+
 def test_no_burst_is_no_limit():
     flood = Flood(burst=0, rate=0.0)
 
