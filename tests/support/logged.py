@@ -10,8 +10,13 @@ import pytest
 
 from ext_opentelemetry import OpenTelemetryExtension
 from ext_telemetry import TelemetryExtension, logs
-from tests.support.ingestion import IngestionServer
+from tests.support.ingestion import KEY, IngestionServer
 from tests.support.lifecycle import invoke, invoke_async
+
+OTHER = "InstrumentationKey=99999999-2222-3333-4444-555555555555;IngestionEndpoint=http://127.0.0.1:9/"
+SAME = f"InstrumentationKey={KEY};IngestionEndpoint=http://127.0.0.1:9/"
+HOST = {"WEBSITE_INSTANCE_ID": "one"}
+REPORTS = {**HOST, "APPLICATIONINSIGHTS_CONNECTION_STRING": SAME}
 
 
 class Lines:
@@ -67,6 +72,19 @@ def lines(fresh, monkeypatch):
         made.configure(logs="off")
     root.setLevel(level)
     root.handlers[:] = handlers
+
+
+@pytest.fixture
+def set_up(monkeypatch, lines, fresh):
+    """Set the environment and the settings of the logs; the app's own connection string is in the code."""
+
+    def of(variables=(), **settings):
+        for name, value in dict(variables).items():
+            monkeypatch.setenv(name, value)
+        fresh.configure(connection_string=lines.server.connection_string, journal=False)
+        lines.configure(**settings)
+
+    return of
 
 
 @pytest.fixture

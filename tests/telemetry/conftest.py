@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.opentelemetry.conftest import environment, fresh
-from tests.support.logged import lines, worker_handler
+from tests.support.logged import lines, set_up, worker_handler
 from tests.support.tracked import forgetful, sent, warnings_of
 
-__all__ = ["environment", "forgetful", "fresh", "lines", "sent", "warnings_of", "worker_handler"]
+__all__ = ["environment", "forgetful", "fresh", "lines", "sent", "set_up", "warnings_of", "worker_handler"]

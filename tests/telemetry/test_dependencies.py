@@ -13,6 +13,15 @@ from tests.support.invocations import ITEMS, TRACE, request
 from tests.support.lifecycle import invoke
 
 
+class Mute:
+    """Cannot be printed."""
+
+    def __str__(self):
+        raise RuntimeError
+
+    __repr__ = __str__
+
+
 def run(work):
     return invoke(lambda req, context: work(context.telemetry), trigger=ITEMS, req=request())
 
@@ -161,9 +170,19 @@ def test_what_is_neither_timed_nor_a_block_is_said(sent, warnings_of):
         ({"name": "", "duration": 1}, "the name of a dependency is '', not a text."),
         ({"name": "x", "duration": -1}, "duration is -1: it must not be negative."),
         ({"name": "x", "start": "now"}, "start is 'now', not a finite number."),
+        ({"name": Mute(), "duration": 1}, "the name of a dependency is <Mute>, not a text."),
+        (
+            {"name": "x", "start": 1.8e12, "duration": 1},
+            "start is 1800000000000.0, not a datetime or seconds since the epoch, as of time.time().",
+        ),
+        (
+            {"name": "x", "duration": timedelta(days=1000)},
+            "duration is datetime.timedelta(days=1000): it is in seconds, and must be less than 1,000 days.",
+        ),
         ({"name": "x", "end": 5}, "end= was given without start= or duration=."),
         ({"name": "x", "start": 5, "end": 4}, "end= is before start=."),
         ({"name": "x", "target": [], "duration": 1}, "target is [], not a text."),
+        ({"name": "x", "result_code": [], "duration": 1}, "result_code is [], not a text."),
     ],
 )
 def test_what_is_no_call_is_left_out_and_said_once(sent, warnings_of, arguments, why):
@@ -178,6 +197,28 @@ def test_what_is_no_call_is_left_out_and_said_once(sent, warnings_of, arguments,
     assert sent.of("RemoteDependencyData") == []
 
 
+@pytest.mark.parametrize(
+    ("field", "why"),
+    [("result_code", "result_code is [1], not a text."), ("properties", "properties are [1], not a dict.")],
+)
+def test_what_a_block_cannot_tell_costs_nothing_else(sent, warnings_of, field, why):
+    def work(telemetry):
+        with telemetry.track_dependency("x") as dependency:
+            dependency.result_code, dependency.properties = "5", {"order": 7}
+            setattr(dependency, field, [1])
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        run(work)
+
+    (text,) = warnings_of()
+    assert text.startswith(f"track_dependency at {__file__}:")
+    assert text.endswith(f" left something out of its item (said once for what is wrong): {why}")
+    found = sent.one("RemoteDependencyData")
+    assert found.success is False
+    assert (found.resultCode == "5", hasattr(found, "properties")) == (field != "result_code", field != "properties")
+
+
 def test_a_wrong_name_does_not_keep_the_block_from_running(sent):
     done = []
 
@@ -188,3 +229,14 @@ def test_a_wrong_name_does_not_keep_the_block_from_running(sent):
     run(work)
 
     assert done == [1]
+    assert sent.of("RemoteDependencyData") == []
+
+
+def test_a_call_with_a_time_that_is_a_block_too_is_sent_once(sent):
+    def work(telemetry):
+        with telemetry.track_dependency("check stock", duration=0.2):
+            pass
+
+    run(work)
+
+    assert sent.one("RemoteDependencyData").duration == "0.00:00:00.200"

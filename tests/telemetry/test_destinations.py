@@ -81,6 +81,18 @@ def test_the_apps_own_logger_provider_gets_exceptions(kept):
     assert attributes == {"order": 7, "exception.type": "LookupError", "exception.message": "gone"}
 
 
+def test_an_exception_that_cannot_be_printed_arrives_all_the_same(kept):
+    class Mute(Exception):
+        def __str__(self):
+            raise RuntimeError
+
+    run(lambda telemetry: telemetry.track_exception(Mute(), {"order": 7}))
+
+    attributes = dict(kept[0].log_record.attributes)
+    assert attributes["exception.message"] == "<the text of this Mute could not be made>"
+    assert attributes["order"] == 7
+
+
 def test_the_otlp_endpoint_gets_all_of_it(fresh, forgetful, monkeypatch):
     """Before the first invocation too; the log records and the spans with the ids of the invocation."""
     with OtlpServer() as server:

@@ -66,6 +66,22 @@ def test_an_exception_that_leaves_the_function_is_an_item_without_a_call(sent):
     assert [one["typeName"] for one in found.exceptions] == ["ValueError", "KeyError"]
 
 
+@pytest.mark.parametrize("tracked", [False, True], ids=["only raised", "tracked and raised"])
+def test_an_exception_that_is_tracked_and_then_leaves_the_function_is_an_item_of_each(sent, tracked):
+    def work(telemetry):
+        try:
+            fail()
+        except ValueError:
+            if tracked:
+                telemetry.track_exception()
+            raise
+
+    with pytest.raises(ValueError):
+        run(work)
+
+    assert len(sent.of("ExceptionData")) == 1 + tracked
+
+
 def test_credentials_in_a_message_are_replaced(sent):
     run(lambda telemetry: telemetry.track_exception(ValueError("https://u:hunter2@host/")))
 

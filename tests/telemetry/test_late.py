@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ext_telemetry import said
 from tests.support.invocations import ITEMS, TRACE, request
 from tests.support.lifecycle import invoke
 
@@ -44,6 +45,14 @@ def test_it_is_sent_with_its_operation_and_said_once_for_each_call(sent, ended, 
         "HttpTrigger had ended (said once). The item is sent, with the invocation's operation; but nobody waits for "
         "it, and it is lost if the process is ended before."
     ]
+
+
+def test_what_is_said_once_is_limited(sent, warnings_of):
+    """A kind may have a name in it that the app makes up."""
+    for number in range(600):
+        said.once("track_metric", str(number), "%d", number)
+
+    assert len(warnings_of()) == 500
 
 
 def test_nothing_is_said_during_the_invocation(sent, warnings_of):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import threading
@@ -11,9 +12,10 @@ import pytest
 
 from ext_sdk import Outcome, SettingsError, flush
 from ext_telemetry import TelemetryExtension, logs
+from ext_telemetry.logs import scope
 from ext_telemetry.logs.debug import LEFT_OUT, OVERHEAD, Buffer
 from ext_telemetry.logs.flood import MOST_SITES, Flood
-from tests.support.lifecycle import TRACEPARENT
+from tests.support.lifecycle import TRACEPARENT, Context
 
 TRACE_ID = TRACEPARENT[3:35]
 shop = logging.getLogger("shop")
@@ -42,6 +44,27 @@ def test_a_clock_that_goes_back_gives_no_room_and_takes_none():
     flood = Flood(burst=2, rate=1.0)
 
     assert [flood.passes(record(at)) for at in (100.0, 50.0, 40.0, 41.0)] == [True, True, False, True]
+
+
+def test_a_long_calm_gives_no_more_than_the_burst():
+    flood = Flood(burst=2, rate=1.0)
+
+    assert [flood.passes(record(at)) for at in (100.0, 1000.0, 1000.0, 1000.0)] == [True, True, True, False]
+
+
+def test_what_is_left_out_uses_up_no_room():
+    flood = Flood(burst=1, rate=0.5)
+
+    assert [flood.passes(record(at)) for at in (100.0, 101.0, 102.0)] == [True, False, True]
+
+
+def test_the_rest_is_told_once():
+    flood = Flood(burst=1, rate=0.0)
+    for _ in range(3):
+        flood.passes(record(100.0))
+
+    assert [count for _, count in flood.rest()] == [2]
+    assert flood.rest() == []
 
 
 def test_no_burst_is_no_limit():
@@ -91,6 +114,18 @@ def test_what_was_left_out_is_told_as_soon_as_it_is_calm():
     assert flood.rest() == []
 
 
+def test_a_line_that_logs_on_once_it_is_calm_has_its_notice_before(lines):
+    lines.configure(flood_burst=2, flood_rate=1.0)
+
+    def work():
+        for at in (100.0, 100.0, 100.0, 100.0, 102.0):
+            shop.handle(record(at))
+
+    lines.run(work)
+
+    assert [text.partition(" of ")[0] for text in lines.texts()] == ["n/a", "n/a", "2 records", "n/a"]
+
+
 def test_one_invocation_does_not_use_up_what_others_may_log(lines):
     lines.configure(flood_burst=3, flood_rate=0.0)
 
@@ -98,6 +133,19 @@ def test_one_invocation_does_not_use_up_what_others_may_log(lines):
         lines.run(lambda: [shop.info("x") for _ in range(3)])
 
     assert lines.texts() == ["x"] * 15
+
+
+def test_an_invocation_that_ended_keeps_no_lines_in_memory(lines):
+    """Two thousand of them are remembered, for threads that name theirs."""
+    seen = []
+
+    def work():
+        shop.info("x")
+        seen.append(scope.current.get())
+
+    lines.run(work)
+
+    assert seen[0].flood._buckets == {}
 
 
 def test_a_flood_outside_of_invocations_is_told_by_a_flush_and_has_arrived_after_it(lines):
@@ -149,6 +197,20 @@ def test_debug_lines_are_stored_only_if_the_invocation_failed(lines, debug, resu
     assert lines.texts() == texts
 
 
+def test_debug_lines_of_a_cancelled_invocation_are_stored(lines, debug):
+    lines.configure(debug_buffer=10_000)
+
+    async def work():
+        shop.debug("x")
+        asyncio.current_task().cancel()
+        await asyncio.sleep(0)
+
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(lines.run_async(work))
+
+    assert lines.texts() == ["x"]
+
+
 def test_without_a_buffer_debug_lines_are_left_out(lines, debug):
     with pytest.raises(ValueError):
         lines.run(lambda: shop.debug("x") or int("no"))
@@ -182,6 +244,32 @@ def test_a_record_larger_than_the_buffer_is_not_kept():
     assert buffer.take() == []
 
 
+def test_a_record_larger_than_the_buffer_does_not_cost_the_others_their_place():
+    buffer = Buffer(3 * OVERHEAD)
+    for text in ("one", "x" * 3 * OVERHEAD, "two"):
+        buffer.add(SimpleNamespace(body=text, attributes={}))
+
+    found = buffer.take()
+    assert [one.body for one in found] == ["one", "two"]
+    assert found[0].attributes[LEFT_OUT] == 1
+
+
+def test_what_a_record_brings_counts_as_well():
+    buffer = Buffer(3 * OVERHEAD)
+    for basket in ("small", "x" * OVERHEAD):
+        buffer.add(SimpleNamespace(body="", attributes={"basket": basket}))
+
+    (found,) = buffer.take()
+    assert found.attributes == {"basket": "x" * OVERHEAD, LEFT_OUT: 1}
+
+
+def test_a_buffer_that_had_room_for_all_says_nothing():
+    buffer = Buffer(3 * OVERHEAD)
+    buffer.add(SimpleNamespace(body="", attributes={}))
+
+    assert [one.attributes for one in buffer.take()] == [{}]
+
+
 def test_threads_that_fill_the_buffer_lose_no_count():
     buffer = Buffer(50 * OVERHEAD)
     work = lambda: [buffer.add(SimpleNamespace(body="", attributes={})) for _ in range(500)]  # noqa: E731
@@ -203,7 +291,14 @@ def test_an_invocation_that_was_given_up_counts_as_failed():
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
-        ({"debug_buffer": -1}, "'debug_buffer' is -1. Allowed: 0 or a number of bytes, as 65536."),
+        (
+            {"debug_buffer": -1},
+            "'debug_buffer' is -1. Allowed: 0 or a number of bytes from 1024 on, as 65536: a line takes some hundreds.",
+        ),
+        (
+            {"debug_buffer": 200},
+            "'debug_buffer' is 200. Allowed: 0 or a number of bytes from 1024 on, as 65536: a line takes some hundreds.",
+        ),
         ({"flood_burst": -1}, "'flood_burst' is -1. Allowed: 0 or a number of records, as 500."),
         ({"flood_rate": -1.0}, "'flood_rate' is -1.0. Allowed: a number of records a second, as 100."),
         ({"flood_rate": float("nan")}, "'flood_rate' is nan. Allowed: a number of records a second, as 100."),
@@ -226,15 +321,25 @@ def test_an_app_setting_that_cannot_be_is_named(monkeypatch):
     )
 
 
+def test_the_loggers_whose_kind_is_remembered_are_limited(lines, monkeypatch):
+    """An app may name a logger after each order."""
+    monkeypatch.setattr(logs.handler, "_REMEMBERED", 5)
+
+    lines.run(lambda: [logging.getLogger(f"shop.{number}").info("x") for number in range(20)])
+
+    assert len(logs._taker._kinds) <= 5
+    assert lines.texts() == ["x"] * 20
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 def test_a_forked_child_logs_on(lines):
     """A thread of the parent was at work on a record while it forked: in the child nobody is."""
     logs._taker._busy.add(threading.get_ident())
-    lines.run(lambda: None)
+    lines.run(lambda: None, context=Context(thread_local_storage=threading.local()))
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(write, b"1" if not logs._taker._busy else b"0")
+        os.write(write, b"1" if not logs._taker._busy and not scope._by_id else b"0")
         os._exit(0)
     os.waitpid(child, 0)
     logs._taker._busy.clear()

@@ -5,22 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import re
-import warnings
 from pathlib import Path
 
 import pytest
-from opentelemetry import _logs
-from opentelemetry.sdk._logs import LoggerProvider
-from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
 
-from ext_opentelemetry import AppInsightsLogExporter, host_json, keepers
+from ext_opentelemetry import host_json, keepers
 from ext_telemetry import logs
-from tests.support.ingestion import KEY
+from tests.support.logged import HOST, OTHER, REPORTS
 
-OTHER = "InstrumentationKey=99999999-2222-3333-4444-555555555555;IngestionEndpoint=http://127.0.0.1:9/"
-SAME = f"InstrumentationKey={KEY};IngestionEndpoint=http://127.0.0.1:9/"
-HOST = {"WEBSITE_INSTANCE_ID": "one"}
-REPORTS = {**HOST, "APPLICATIONINSIGHTS_CONNECTION_STRING": SAME}
 ELSEWHERE = {**HOST, "APPLICATIONINSIGHTS_CONNECTION_STRING": OTHER}
 OPENTELEMETRY = {"AzureFunctionsJobHost__telemetryMode": "OpenTelemetry"}
 
@@ -43,19 +35,6 @@ TABLE = {
 }
 
 shop = logging.getLogger("shop")
-
-
-@pytest.fixture
-def set_up(monkeypatch, lines, fresh):
-    """Set the environment and the settings of the logs; the app's own connection string is in the code."""
-
-    def of(variables=(), **settings):
-        for name, value in dict(variables).items():
-            monkeypatch.setenv(name, value)
-        fresh.configure(connection_string=lines.server.connection_string, journal=False)
-        lines.configure(**settings)
-
-    return of
 
 
 @pytest.mark.parametrize("row", list(TABLE))
@@ -106,9 +85,9 @@ def test_the_setting_decides_for_the_same_resource(setting, expected, set_up, li
 def test_a_worker_whose_handler_is_not_known_keeps_its_records_and_one_line_says_so(set_up, lines, monkeypatch):
     said = []
     monkeypatch.setattr(logs._log, "warning", said.append)
-    set_up(REPORTS)
 
     for _ in range(2):
+        set_up(REPORTS)
         lines.run(lambda: shop.warning("told"))
 
     assert lines.texts() == []
@@ -154,6 +133,25 @@ def test_where_nobody_takes_a_line_after_all_the_host_has_the_next_ones(set_up, 
     assert worker_handler.forwarded == ["four", "five"]
 
 
+def test_a_line_of_which_nothing_can_be_told_reaches_the_host(set_up, lines, worker_handler):
+    """Such as one that was made by hand, with a name that is none."""
+    set_up(REPORTS)
+
+    lines.run(lambda: shop.handle(logging.makeLogRecord({"name": None, "msg": "odd", "levelno": 40})))
+
+    assert (lines.texts(), worker_handler.forwarded) == ([], ["odd"])
+
+
+def test_a_line_that_somebody_takes_ends_the_doubt(set_up, lines, worker_handler, monkeypatch):
+    set_up(REPORTS)
+    taken = iter([False, False, True, False, False, True])
+    monkeypatch.setattr(logs.handler, "emit", lambda record: next(taken))
+
+    lines.run(lambda: [shop.warning("x") for _ in range(6)])
+
+    assert worker_handler.forwarded == []
+
+
 def test_what_another_configuration_means_holds_from_the_next_invocation_on(set_up, lines, worker_handler, fresh):
     set_up(REPORTS)
     lines.run(lambda: shop.warning("one"))
@@ -178,6 +176,16 @@ def test_an_app_that_takes_our_handler_away_loses_no_line(set_up, lines, worker_
     assert (lines.texts(), worker_handler.forwarded) == (["two"], ["one"])
 
 
+def test_an_app_that_takes_the_workers_handler_away_too_loses_no_line(set_up, lines, worker_handler):
+    """`logging.basicConfig(force=True)`: the host has none of them any more."""
+    set_up(REPORTS)
+    lines.run(logging.getLogger().handlers.clear)
+    lines.run(lambda: shop.warning("told"))
+
+    assert (lines.texts(), worker_handler.forwarded) == (["told"], [])
+    assert logs._said == set()
+
+
 def test_installing_again_leaves_one_handler_and_one_filter(set_up, lines, worker_handler):
     for _ in range(3):
         set_up(REPORTS)
@@ -185,6 +193,17 @@ def test_installing_again_leaves_one_handler_and_one_filter(set_up, lines, worke
 
     assert logging.getLogger().handlers.count(logs._handler) == 1
     assert len(worker_handler.filters) == 1
+
+
+def test_to_install_again_lets_no_record_pass_meanwhile(set_up, lines, worker_handler, monkeypatch):
+    """Many first invocations at once decide at once; the filter is not to be missing while one of them logs."""
+    set_up(REPORTS)
+    lines.run(lambda: None)
+    monkeypatch.setattr(worker_handler, "removeFilter", lambda one: pytest.fail("taken away"))
+
+    logs._place(logging.getLogger(), logs._taker.plan)
+
+    assert worker_handler.filters == [logs._filter]
 
 
 def test_a_reload_replaces_the_handler(lines):
@@ -204,100 +223,6 @@ def test_lines_after_the_end_of_logging_still_arrive(lines):
     lines.run(lambda: shop.info("two"))
 
     assert lines.texts() == ["one", "two"]
-
-
-def theirs(exporter, *, logger, level=logging.NOTSET):
-    """Put OpenTelemetry's handler on a logger, as a distribution does."""
-    from opentelemetry.instrumentation.logging.handler import LoggingHandler
-
-    provider = LoggerProvider(shutdown_on_exit=False)
-    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, schedule_delay_millis=600_000))
-    handler = LoggingHandler(level=level, logger_provider=provider)
-    logging.getLogger(logger).addHandler(handler)
-    return handler, provider
-
-
-@pytest.fixture
-def microsofts(monkeypatch):
-    """Microsoft's handler on a logger; it exports to a resource."""
-    placed = []
-    monkeypatch.setenv("APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL", "true")
-    monkeypatch.setenv("APPLICATIONINSIGHTS_SDKSTATS_DISABLED", "true")
-
-    def place(connection_string, logger="", level=logging.NOTSET):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            from azure.monitor.opentelemetry.exporter import AzureMonitorLogExporter
-
-            exporter = AzureMonitorLogExporter(connection_string=connection_string, disable_offline_storage=True)
-        monkeypatch.setattr(exporter, "export", lambda batch: None)
-        placed.append((logger, *theirs(exporter, logger=logger, level=level)))
-
-    yield place
-    for logger, handler, provider in placed:
-        logging.getLogger(logger).removeHandler(handler)
-        provider.shutdown()
-
-
-def test_lines_that_microsofts_handler_exports_to_the_same_resource_are_left_to_it(
-    set_up, lines, worker_handler, microsofts
-):
-    """And kept from the host, which would store them as well."""
-    microsofts(SAME)
-    set_up(REPORTS)
-
-    lines.run(lambda: shop.warning("told"))
-
-    assert (lines.texts(), worker_handler.forwarded) == ([], [])
-
-
-def test_only_its_own_loggers_and_levels_are_left_to_it(set_up, lines, worker_handler, microsofts):
-    microsofts(SAME, "shop", logging.WARNING)
-    set_up(REPORTS)
-
-    def work():
-        logging.getLogger("shop.till").warning("theirs")
-        shop.info("low")
-        logging.getLogger("store").warning("other")
-
-    lines.run(work)
-
-    assert (lines.texts(), worker_handler.forwarded) == (["low", "other"], [])
-
-
-def test_a_handler_that_exports_elsewhere_changes_nothing(set_up, lines, microsofts):
-    microsofts(OTHER)
-    set_up()
-
-    lines.run(lambda: shop.warning("told"))
-
-    assert lines.texts() == ["told"]
-
-
-def test_a_handler_that_hands_to_our_own_provider_is_enough(set_up, lines):
-    """Such as of opentelemetry-instrumentation-logging: the global provider is ours."""
-    from opentelemetry.instrumentation.logging.handler import LoggingHandler
-
-    set_up()
-    lines.run(lambda: None)  # sets the global provider
-    handler = LoggingHandler(logger_provider=_logs.get_logger_provider())
-    logging.getLogger().addHandler(handler)
-
-    lines.run(lambda: shop.warning("told"))
-
-    assert lines.texts() == ["told"]
-
-
-def test_our_own_exporter_in_a_provider_of_the_app_may_store_the_same(set_up, lines):
-    handler, provider = theirs(AppInsightsLogExporter(lines.server.connection_string, journal=False), logger="shop")
-    set_up()
-    try:
-        lines.run(lambda: shop.warning("told"))
-    finally:
-        shop.removeHandler(handler)
-        provider.shutdown()
-
-    assert lines.texts() == ["told"]
 
 
 LOG_LEVEL = {"logging": {"logLevel": {"default": "Warning", "Function.HttpTrigger": "Error"}}}

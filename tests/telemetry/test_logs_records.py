@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import os
 import subprocess
 import sys
 import threading
+import warnings
+from collections import OrderedDict, defaultdict
 from pathlib import Path
 
 import pytest
-from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
 
-from ext_sdk import propagate
 from ext_telemetry import logs
 from tests.support.ingestion import IngestionServer
-from tests.support.lifecycle import TRACEPARENT, Context
+from tests.support.lifecycle import TRACEPARENT
 
 ROOT = Path(__file__).parents[2]
 TRACE_ID = TRACEPARENT[3:35]
 shop = logging.getLogger("shop")
+
+
+class Odd(dict):
+    """A dict with ways of its own."""
+
+    def items(self):
+        raise KeyError("items")
 
 
 def properties(item):
@@ -68,6 +75,70 @@ def test_custom_dimensions_that_are_no_dict_are_a_dimension_of_that_name(lines):
     lines.run(lambda: shop.info("x", extra={"custom_dimensions": "all"}))
 
     assert properties(lines.items()[0])["custom_dimensions"] == "all"
+
+
+@pytest.mark.parametrize("given", [OrderedDict(tenant="a"), defaultdict(str, tenant="a"), Odd(tenant="a")], ids=type)
+def test_custom_dimensions_may_be_any_dict(lines, given):
+    lines.run(lambda: shop.info("x", extra={"custom_dimensions": given}))
+
+    found = properties(lines.items()[0])
+    assert (found["tenant"], "custom_dimensions" in found) == ("a", False)
+
+
+def test_a_key_that_is_no_text_becomes_one(lines):
+    lines.run(lambda: shop.info("x", extra={5: "five", None: "none"}))
+
+    found = properties(lines.items()[0])
+    assert (found["5"], found["None"]) == ("five", "none")
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (10**5000, "<int: ValueError in __str__>"),
+        ([10**5000], "<list: ValueError in __str__>"),
+        (Odd(tenant="a"), "{'tenant': 'a'}"),
+        ({frozenset(): 1}, "{frozenset(): 1}"),
+    ],
+    ids=["a huge integer", "in a list", "an odd dict", "an odd key"],
+)
+def test_a_value_that_json_does_not_take_does_not_cost_the_line(lines, value, text):
+    lines.run(lambda: shop.info("x", extra={"value": value}))
+
+    assert properties(lines.items()[0])["value"] == text
+
+
+def test_the_stack_that_a_line_asks_for_is_a_dimension(lines):
+    """The worker's handler sends it as a part of the text."""
+    lines.run(lambda: [shop.info("x", stack_info=True), shop.info("y")])
+
+    first, second = map(properties, lines.items())
+    assert first["code.stacktrace"].startswith("Stack (most recent call last):")
+    assert "code.stacktrace" not in second
+
+
+def test_without_an_exception_exc_info_is_a_line(lines):
+    lines.run(lambda: shop.error("x", exc_info=True))
+
+    assert lines.texts() == ["x"]
+    assert lines.items("ExceptionData") == []
+
+
+def test_warnings_that_logging_captures_arrive(lines):
+    def work():
+        logging.captureWarnings(True)
+        try:
+            warnings.warn("careful", stacklevel=1)
+        finally:
+            logging.captureWarnings(False)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        lines.run(work)
+
+    (item,) = lines.items()
+    assert "UserWarning: careful" in item["data"]["baseData"]["message"]
+    assert properties(item)["logger_name"] == "py.warnings"
 
 
 def test_a_value_is_kept_as_it_was_when_the_line_was_logged(lines):
@@ -139,87 +210,14 @@ def test_what_cannot_be_printed_does_not_keep_the_line(lines):
     assert lines.texts() == ["<Mute: RuntimeError in __str__>"]
 
 
-def test_a_line_belongs_to_the_current_span(lines):
-    ids = []
+def test_a_filter_of_the_app_on_the_handler_leaves_lines_out(lines, request):
+    secret = lambda record: "secret" not in record.getMessage()  # noqa: E731
+    logs._handler.addFilter(secret)
+    request.addfinalizer(lambda: logs._handler.removeFilter(secret))
 
-    def work():
-        with trace.get_tracer("test").start_as_current_span("part") as span:
-            ids.append(f"{span.get_span_context().span_id:016x}")
-            shop.info("x")
+    lines.run(lambda: [shop.info(text) for text in ("a secret", "told")])
 
-    lines.run(work)
-
-    tags = lines.items()[0]["tags"]
-    assert (tags["ai.operation.id"], tags["ai.operation.parentId"]) == (TRACE_ID, ids[0])
-    assert tags["ai.operation.name"] == "HttpTrigger"
-
-
-def test_without_a_span_a_line_belongs_to_the_callers_operation(lines, fresh):
-    fresh.configure(connection_string=lines.server.connection_string, journal=False, invocation_span="none")
-
-    lines.run(lambda: shop.info("x"))
-
-    tags = lines.items()[0]["tags"]
-    assert (tags["ai.operation.id"], tags["ai.operation.parentId"]) == (TRACE_ID, TRACEPARENT[36:52])
-
-
-def test_a_line_outside_of_an_invocation_has_no_operation(lines):
-    """It is stored all the same: the host would drop it."""
-    shop.warning("early")
-    lines.run(lambda: None)
-    shop.warning("late")
-
-    assert {one["data"]["baseData"]["message"]: one["tags"].get("ai.operation.id") for one in lines.items()} == {
-        "early": None, "late": None,
-    }  # fmt: skip
-
-
-def in_a_thread(work):
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-
-
-def test_a_thread_is_a_part_of_the_invocation_by_propagate(lines):
-    lines.run(lambda: in_a_thread(propagate(lambda: shop.info("x"))))
-
-    assert [one["tags"]["ai.operation.id"] for one in lines.items()] == [TRACE_ID]
-
-
-def test_a_thread_is_a_part_of_the_invocation_by_its_thread_local_storage(lines):
-    """As Microsoft's guide has it; the workers of Python 3.13 have forgotten it."""
-    context = Context(thread_local_storage=threading.local())
-
-    def work():
-        context.thread_local_storage.invocation_id = context.invocation_id
-        shop.info("x")
-
-    lines.run(lambda: in_a_thread(work), context=context)
-
-    assert [one["tags"]["ai.operation.id"] for one in lines.items()] == [TRACE_ID]
-
-
-def test_a_thread_of_which_nothing_is_known_has_no_operation(lines):
-    """Never that of somebody else."""
-    context = Context(thread_local_storage=threading.local())
-
-    lines.run(lambda: in_a_thread(lambda: shop.info("x")), context=context)
-
-    assert ["ai.operation.id" in one["tags"] for one in lines.items()] == [False]
-
-
-def test_tasks_and_to_thread_are_a_part_of_the_invocation(lines):
-    async def work():
-        await asyncio.gather(asyncio.to_thread(shop.info, "thread"), asyncio.create_task(told()))
-
-    async def told():
-        shop.info("task")
-
-    asyncio.run(lines.run_async(work))
-
-    assert {one["data"]["baseData"]["message"]: one["tags"]["ai.operation.id"] for one in lines.items()} == {
-        "thread": TRACE_ID, "task": TRACE_ID,
-    }  # fmt: skip
+    assert lines.texts() == ["told"]
 
 
 def test_loggers_of_the_delivery_and_its_threads_are_left_out(lines):
@@ -234,6 +232,20 @@ def test_loggers_of_the_delivery_and_its_threads_are_left_out(lines):
     lines.run(work)
 
     assert lines.texts() == ["of the app"]
+
+
+def test_what_an_http_client_says_while_it_exports_is_left_out(lines):
+    """Exporters say so in the context; what the app itself logs there is still its own."""
+
+    def work():
+        with suppress_instrumentation():
+            logging.getLogger("urllib3.connectionpool").warning("retrying")
+            shop.warning("of the app")
+        logging.getLogger("urllib3.connectionpool").warning("retrying for the app")
+
+    lines.run(work)
+
+    assert lines.texts() == ["of the app", "retrying for the app"]
 
 
 def test_a_value_that_logs_while_it_is_printed_is_no_loop(lines):
@@ -259,15 +271,42 @@ def test_a_failure_of_ours_reaches_nobody_and_is_said_once(lines, monkeypatch, c
     assert capsys.readouterr().err == "ext_telemetry: a log record was not exported (said once): OSError: full\n"
 
 
+def test_what_a_record_factory_of_the_app_adds_is_a_dimension(tmp_path):
+    """Also one that was there before the extension was imported."""
+    found = run_app(
+        tmp_path,
+        "import logging\n"
+        "class Tenant(logging.LogRecord):\n"
+        "    def __init__(self, *args, **more):\n"
+        "        super().__init__(*args, **more)\n"
+        "        self.tenant = 'a'\n"
+        "logging.setLogRecordFactory(Tenant)\n"
+        "import ext_telemetry\n"
+        "logging.getLogger('shop').warning('told')\n",
+    )
+
+    assert [one["properties"].get("tenant") for one in found] == ["a"]
+
+
 def test_a_line_that_is_logged_while_modules_are_imported_arrives(tmp_path):
     """Without `configure`; the host drops such lines, for they belong to no invocation."""
+    found = run_app(
+        tmp_path,
+        "import logging, ext_telemetry\nlogging.getLogger('shop').warning('early')\n",
+        "logging.getLogger('shop').warning('in time')",
+    )
+
+    assert [one["message"] for one in found] == ["early", "in time"]
+
+
+def run_app(tmp_path, imports, function="None"):
+    """Run an app in a process of its own; return the log lines that arrive."""
     app = tmp_path / "app.py"
     app.write_text(
-        "import logging, ext_telemetry\n"
+        f"{imports}"
         "from ext_opentelemetry import OpenTelemetryExtension\n"
         "from tests.support.lifecycle import invoke\n"
-        "logging.getLogger('shop').warning('early')\n"
-        "invoke(lambda context: logging.getLogger('shop').warning('in time'))\n"
+        f"invoke(lambda context: {function})\n"
         "assert OpenTelemetryExtension.shutdown(20.0)\n"
     )
     with IngestionServer() as server:
@@ -277,6 +316,4 @@ def test_a_line_that_is_logged_while_modules_are_imported_arrives(tmp_path):
             env=environment | {"TMPDIR": str(tmp_path), "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])},
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
-        found = [one["data"]["baseData"]["message"] for one in server.items if one["data"]["baseType"] == "MessageData"]
-
-    assert found == ["early", "in time"]
+        return [one["data"]["baseData"] for one in server.items if one["data"]["baseType"] == "MessageData"]

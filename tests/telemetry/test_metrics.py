@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from math import nan
@@ -75,6 +76,18 @@ def test_what_is_measured_before_the_first_invocation_is_kept_for_it(sent):
     run(lambda _: track_metric("orders", 3, kind="counter"))
 
     assert [point.metrics[0]["value"] for point in points(sent, "orders")] == [5]
+
+
+def test_a_dimension_that_cannot_be_printed_does_not_cost_other_metrics(sent):
+    """All of them are exported together."""
+
+    def work(telemetry):
+        telemetry.track_metric("one", 1, {"number": 10**5000})
+        telemetry.track_metric("two", 2)
+
+    run(work)
+
+    assert {one.metrics[0]["name"]: one.metrics[0]["value"] for one in sent.of("MetricData")} == {"one": 1, "two": 2}
 
 
 def test_more_sets_than_the_limit_are_added_up_in_one(sent, warnings_of, monkeypatch):
@@ -184,11 +197,30 @@ def test_names_that_are_alike_are_told_apart(sent):
     assert {point.metrics[0]["name"]: point.metrics[0]["value"] for point in sent.of("MetricData")} == names
 
 
-def test_a_unit_that_is_none_is_left_away(sent, warnings_of):
-    run(lambda telemetry: telemetry.track_metric("x", 1, unit="µs"))
+@pytest.mark.parametrize("unit", ["µs", "m" * 64, None], ids=["not ASCII", "long", "no text"])
+def test_a_unit_that_is_none_is_left_away(sent, warnings_of, unit):
+    run(lambda telemetry: telemetry.track_metric("x", 1, unit=unit))
 
     assert len(points(sent, "x")) == 1
-    assert warnings_of() == ["The unit of metric 'x' is 'µs', not a text of 63 ASCII characters or fewer: it has none."]
+    assert warnings_of() == [
+        f"The unit of metric 'x' is {unit!r}, not a text of 63 ASCII characters or fewer: it has none."
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_a_forked_child_measures_on(sent):
+    """A thread of the parent was about to make an instrument while it forked: in the child nobody is."""
+    read, write = os.pipe()
+    with metrics._metrics._lock:
+        child = os.fork()
+        if child == 0:
+            os.write(write, b"1" if metrics._metrics._lock.acquire(blocking=False) else b"0")
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    assert os.read(read, 1) == b"1"
+    os.close(read)
+    os.close(write)
 
 
 def test_threads_lose_nothing(sent):

@@ -75,6 +75,11 @@ async def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
         await asyncio.sleep(0.001)
     return func.HttpResponse("done")
 """,
+    "clears": """
+def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
+    logging.basicConfig(force=True, level=logging.INFO)
+    return func.HttpResponse("done")
+""",
     "deliver": """
 def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
     import ext_sdk
@@ -174,9 +179,24 @@ def test_what_the_settings_mean_under_a_host(kind, app, server, settings, export
         assert len(lines) == exported
 
 
+def test_an_app_that_takes_the_workers_handler_away_loses_no_line(kind, app, server):
+    """The host has none of them any more, whatever it would do with them."""
+    if kind not in drive.GRPC:
+        pytest.skip("there is no such handler")
+    with start(kind, app, server, **HOST) as worker:
+        assert worker.invoke("clears")["body"] == "done", worker.log()
+        assert worker.invoke("work")["body"] == "done", worker.log()
+        lines = texts(stored(worker, server))
+
+    assert (lines, forwarded(worker, "told ada")) == (["told ada"], [])
+
+
 @pytest.mark.parametrize("settings", [{}, HOST], ids=["no host", "host"])
 def test_beside_microsofts_distribution_a_line_is_stored_once(kind, app, server, settings):
-    """The worker sets it up; its handler on the root logger exports, so ours does not, nor does the host."""
+    """The worker sets it up; its handler on the root logger exports, so ours does not, nor does the host.
+
+    From the start: a line that is logged while modules are imported is stored once as well.
+    """
     if kind not in drive.GRPC:
         pytest.skip("the worker that sets it up is not here, or nothing is forwarded")
     name = "PYTHON_ENABLE_OPENTELEMETRY" if kind == "classic" else "PYTHON_APPLICATIONINSIGHTS_ENABLE_TELEMETRY"
@@ -191,7 +211,7 @@ def test_beside_microsofts_distribution_a_line_is_stored_once(kind, app, server,
             time.sleep(0.05)
         assert worker.invoke("deliver", traceparent="")["body"] == "True", worker.log()
 
-    assert all_texts(server).count("told ada") == 1
+    assert Counter(text for text in all_texts(server) if text.startswith("told")) == {"told early": 1, "told ada": 1}
     assert len(forwarded(worker, "told ada")) == (not settings)
 
 

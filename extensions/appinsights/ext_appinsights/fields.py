@@ -122,8 +122,15 @@ def value_text(value: object) -> str:
         return repr(value)
     try:
         return _encode(value)
-    except (TypeError, ValueError, RecursionError):  # keys that are no text, or a loop
+    except Exception:  # keys that are no text, a loop, an integer of more digits than Python prints
+        return _printed(value)
+
+
+def _printed(value: object) -> str:
+    try:
         return str(value)
+    except Exception as error:  # one value must not cost the item, nor those beside it
+        return f"<{type(value).__name__}: {type(error).__name__} in __str__>"
 
 
 def _plain(value: object) -> str:

@@ -50,7 +50,7 @@ def from_exception(error: BaseException) -> list[Details]:
         if id(link) in seen:
             continue
         seen.add(id(link))
-        details = _details(qualified_name(type(link)), _text_of(link), _frames_of(link.__traceback__))
+        details = _details(qualified_name(type(link)), text_of(link), _frames_of(link.__traceback__))
         found.append({**details, "id": len(found) + 1, "outerId": outer})
         waiting += [(inner, len(found)) for inner in reversed(_within(link))]
     return found if len(found) > 1 else _alone(found)
@@ -140,7 +140,8 @@ def qualified_name(kind: type) -> str:
     )
 
 
-def _text_of(error: BaseException) -> str:
+def text_of(error: BaseException) -> str:
+    """Return what an exception says; in its place, that it fails to say it."""
     try:
         return str(error)
     except Exception:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from opentelemetry import _logs, trace
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags
 
+from ext_appinsights import stacks
 from ext_appinsights.redaction import redactor_of
 from ext_opentelemetry.as_log import EVENT_NAME, LogMapper, is_exception, is_not_sampled
 from ext_opentelemetry.operations import WHOLE
@@ -140,7 +141,7 @@ def _attributes(record: Record) -> dict[str, Any]:
         attributes.setdefault(
             "exception.type", f"{kind.__module__}.{kind.__qualname__}" if in_module else kind.__name__
         )
-        attributes.setdefault("exception.message", str(error))
+        attributes.setdefault("exception.message", stacks.text_of(error))
         stack = "".join(traceback.format_exception(kind, error, error.__traceback__))
         attributes.setdefault("exception.stacktrace", stack)
     return attributes

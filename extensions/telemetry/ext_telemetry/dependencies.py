@@ -47,10 +47,13 @@ class Dependency:
         self._began = 0
         self._error: BaseException | None = None
         self._used = False
+        self._is_settled = False
 
     def __enter__(self) -> Self:
         """Begin."""
         self._began, self._used = time_ns(), True
+        if self._is_settled:
+            return self
         try:
             tracer = records.tracer()
             if not isinstance(tracer, NoOpTracer):
@@ -64,6 +67,8 @@ class Dependency:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """End; what left the block goes on."""
+        if self._is_settled:
+            return
         if self._token is not None:
             otel_context.detach(self._token)
         self._error = error
@@ -94,9 +99,9 @@ class Dependency:
         self._used, self._began = True, began
         self._finish(self._start(records.tracer()), ended)
 
-    def leave_out(self) -> None:
-        """Note that it is not sent."""
-        self._used = True
+    def settle(self) -> None:
+        """Note that a block has nothing to send: it is left out, or was sent with its time."""
+        self._used = self._is_settled = True
 
     def _start(self, tracer: trace.Tracer) -> Span:
         return tracer.start_span(
@@ -105,15 +110,19 @@ class Dependency:
         )  # fmt: skip
 
     def _finish(self, span: Span, ended: int) -> None:
-        try:
-            if span.is_recording():
-                span.set_attributes(values.properties(self.properties))
-                if code := values.text(self.result_code, "result_code"):
-                    span.set_attribute(_PREFIX + "resultCode", code)
-                self._judge(span)
-        except Exception as error:
-            said.refused(_CALL, error)
+        for part in (self._judge, self._add_code, self._add_properties) if span.is_recording() else ():
+            try:
+                part(span)
+            except Exception as error:
+                said.refused(_CALL, error, "left something out of its item")
         span.end(ended)
+
+    def _add_code(self, span: Span) -> None:
+        if code := values.text(self.result_code, "result_code"):
+            span.set_attribute(_PREFIX + "resultCode", code)
+
+    def _add_properties(self, span: Span) -> None:
+        span.set_attributes(values.properties(self.properties))
 
     def _judge(self, span: Span) -> None:
         error = self._error
@@ -127,17 +136,17 @@ class Dependency:
 
 def track(place: Place, name: str, fields: dict[str, Any], times: tuple[Any, Any, Any]) -> Dependency:
     """Send a dependency if it has a time, and return it; never raises."""
-    made = Dependency(place, {**fields, "name": str(name) or "?", "attributes": {}})
+    made = Dependency(place, {**fields, "name": name if isinstance(name, str) and name else "?", "attributes": {}})
     try:
         made._fields["attributes"] = _attributes(name, fields)
         span = _span_of(*times)
     except Exception as error:
-        made.leave_out()
+        made.settle()
         said.refused(_CALL, error)
         return made
     if span is not None:
         began, ended = span
-        made.leave_out()
+        made.settle()
         records.when_ready(lambda: made.send(began, ended))
     return made
 
@@ -145,6 +154,7 @@ def track(place: Place, name: str, fields: dict[str, Any], times: tuple[Any, Any
 def _attributes(name: Any, fields: dict[str, Any]) -> dict[str, Any]:
     """Return a span's attributes. RefusedError: something cannot be told by them."""
     values.name(name, "a dependency")
+    values.text(fields["result_code"], "result_code")
     attributes: dict[str, Any] = {_PREFIX + key: values.text(fields[key], key) for key in ("type", "target", "data")}
     measured = values.measurements(fields["measurements"], _CALL)
     if measured:

@@ -29,12 +29,12 @@ def once(call: str, kind: str, text: str, *values: Any) -> None:
         _log.warning(text, *values)
 
 
-def refused(call: str, error: Exception) -> None:
-    """Say why an item was left out."""
+def refused(call: str, error: Exception, what: str = "left its item out") -> None:
+    """Say why an item was left out, or what else came of it."""
     kind = error.kind if isinstance(error, RefusedError) else type(error).__name__
     why = str(error) if isinstance(error, RefusedError) else shown(error)
     if (call, kind) not in _said:
-        once(call, kind, "%s at %s left its item out (said once for what is wrong): %s", call, caller(), why)
+        once(call, kind, "%s at %s %s (said once for what is wrong): %s", call, caller(), what, why)
 
 
 def late(call: str, function: str) -> None:

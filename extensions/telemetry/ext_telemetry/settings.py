@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+_ROOM = 1024
+"""Bytes of the smallest debug buffer: with fewer it would hold no line, or one."""
+
 LEVELS = {"auto": -1, "DEBUG": 10, "INFO": 20, "WARNING": 30, "ERROR": 40, "CRITICAL": 50}
 
 
@@ -30,9 +33,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be."""
-        if self.debug_buffer < 0:
+        if self.debug_buffer and self.debug_buffer < _ROOM:
             raise ValueError(
-                f"setting 'debug_buffer' is {self.debug_buffer}. Allowed: 0 or a number of bytes, as 65536."
+                f"setting 'debug_buffer' is {self.debug_buffer}. Allowed: 0 or a number of bytes from {_ROOM} on, "
+                "as 65536: a line takes some hundreds."
             )
         if self.flood_burst < 0:
             raise ValueError(f"setting 'flood_burst' is {self.flood_burst}. Allowed: 0 or a number of records, as 500.")

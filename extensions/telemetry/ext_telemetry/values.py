@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 _PLAIN = frozenset({str, int, float, bool})
 _SECOND = 1_000_000_000
+_LONGEST = 1000 * 86_400
+"""Seconds of a duration: Application Insights takes less than 1,000 days (`Duration` of its schema)."""
+_LATEST = 253_402_300_800
+"""The year 10000 as seconds since the epoch: what is later was given in milliseconds."""
 
 _TAKEN = frozenset({"exception.type", "exception.message", "exception.stacktrace", "exception.escaped"})
 _TAKEN_PREFIX = "microsoft."
@@ -94,6 +98,9 @@ def nanoseconds(value: Any, what: str) -> int:
     seconds = value.total_seconds() if isinstance(value, timedelta) else number(value, what)
     if seconds < 0:
         raise said.RefusedError("duration", f"{what} is {said.shown(value)}: it must not be negative.")
+    if seconds >= _LONGEST:
+        text = f"{what} is {said.shown(value)}: it is in seconds, and must be less than 1,000 days."
+        raise said.RefusedError("long duration", text)
     return round(seconds * _SECOND)
 
 
@@ -101,7 +108,11 @@ def moment(value: Any, what: str) -> int:
     """Return the nanoseconds since the epoch of a time in seconds, or of a datetime. RefusedError: it is neither."""
     if isinstance(value, datetime):
         return round(value.timestamp() * 1_000_000) * 1000
-    return round(number(value, what) * _SECOND)
+    seconds = number(value, what)
+    if not 0 <= seconds < _LATEST:
+        text = f"{what} is {said.shown(value)}, not a datetime or seconds since the epoch, as of time.time()."
+        raise said.RefusedError("moment", text)
+    return round(seconds * _SECOND)
 
 
 def time_span(duration: int) -> str:

@@ -8,6 +8,7 @@ from ext_telemetry import TelemetryExtension, track_event, track_metric
 
 logging.getLogger().setLevel(logging.INFO)
 TelemetryExtension.configure()
+logging.getLogger("imports").warning("told early")
 
 all_there = threading.Event()
 _lock = threading.Lock()

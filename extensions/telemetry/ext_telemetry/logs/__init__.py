@@ -116,7 +116,8 @@ def _place(root: logging.Logger, plan: owner.Plan) -> None:
     for handler in owner.forwarders(root):
         _taker.is_system = owner.system_test(handler)
         for one in [one for one in handler.filters if type(one).__name__ == KeptFilter.__name__]:
-            handler.removeFilter(one)
+            if one is not _filter or plan.way is not owner.Way.TAKE_OVER:  # else records under way would pass meanwhile
+                handler.removeFilter(one)
         if plan.way is owner.Way.TAKE_OVER:
             handler.addFilter(_filter)
     if plan.way is not owner.Way.OFF and _handler not in root.handlers:

@@ -44,6 +44,9 @@ class Buffer:
         if not self._lock.acquire(timeout=_PATIENCE):  # held by a thread that a fork left behind
             return
         try:
+            if size > self._limit:  # it must not cost the others their place
+                self._left_out += 1
+                return
             self._kept.append((size, record))
             self._size += size
             while self._size > self._limit:

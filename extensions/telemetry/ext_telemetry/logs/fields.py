@@ -16,11 +16,12 @@ _STEPS = ((logging.CRITICAL, 21), (logging.ERROR, 17), (logging.WARNING, 13), (l
 CUSTOM_DIMENSIONS = "custom_dimensions"
 """The key of `extra` with which OpenCensus's handler took custom dimensions."""
 
-_OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-"""What a record has without `extra`, and what formatters add to it."""
+_BARE = list(vars(logging.LogRecord("", 0, "", 0, "", (), None)))
+_OWN = frozenset(_BARE) | {"message", "asctime", "taskName"}
+"""What a record has without `extra` and without a record factory of the app's, and what formatters add to it."""
 
-_USUAL = len(vars(logging.makeLogRecord({})))
-_LAST = list(vars(logging.makeLogRecord({})))[-1]
+_USUAL = len(_BARE)
+_LAST = _BARE[-1]
 _PLAIN = frozenset({str, int, float, bool})
 
 
@@ -53,6 +54,8 @@ def attributes_of(record: logging.LogRecord) -> dict[str, Any]:
         "thread.name": record.threadName,
         "thread.id": record.thread,
     }
+    if record.stack_info:
+        attributes["code.stacktrace"] = record.stack_info
     if len(found) > _USUAL:
         _add_extra(attributes, found)
     return attributes
@@ -65,14 +68,16 @@ def _add_extra(attributes: dict[str, Any], found: dict[str, Any]) -> None:
     if next(items)[0] != _LAST:  # a filter of the app took a field away
         items = iter(list(found.items()))
     for key, value in items:
-        if key not in _OWN and (value is not given or type(given) is not dict):
+        if key not in _OWN and (key != CUSTOM_DIMENSIONS or not isinstance(given, dict)):
             _add(attributes, key, value)
-    if type(given) is dict:
-        for key, value in given.items():
-            _add(attributes, key if type(key) is str else _text(key), value)
+    if isinstance(given, dict):
+        for key, value in dict.items(given):  # a subclass may have ways of its own
+            _add(attributes, key, value)
 
 
-def _add(attributes: dict[str, Any], key: str, value: object) -> None:
+def _add(attributes: dict[str, Any], key: object, value: object) -> None:
+    if type(key) is not str:
+        key = _text(key)
     if type(value) in _PLAIN:
         attributes[key] = value
     elif value is not None:  # what has no value is no dimension
@@ -86,7 +91,7 @@ def plain(value: object) -> Any:
     if isinstance(value, (dict, list, tuple)):
         try:
             return json.dumps(value, ensure_ascii=False, default=_text)
-        except (TypeError, ValueError, RecursionError):  # keys that are no text, or a loop
+        except Exception:  # noqa: S110  keys that are no text, a loop, a subclass with ways of its own
             pass
     return _text(value)
 

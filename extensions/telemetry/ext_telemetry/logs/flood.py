@@ -73,6 +73,10 @@ class Flood:
         left_out, bucket.left_out = bucket.left_out, 0
         return left_out
 
+    def forget(self) -> None:
+        """Forget each line: all of them have their room again."""
+        self._buckets = {}
+
     def rest(self) -> list[tuple[Site, int]]:
         """Return each line of which records were left out that nobody was told of, and how many."""
         told = []

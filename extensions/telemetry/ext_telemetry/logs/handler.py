@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import logging
 import sys
+from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING
 
 from opentelemetry import context
 
-from ext_opentelemetry.records import emit
+from ext_opentelemetry import keepers
+from ext_opentelemetry.records import emit, when_ready
 from ext_telemetry.logs import made, owner, scope
 from ext_telemetry.logs.flood import Flood
 from ext_telemetry.settings import Settings
@@ -112,7 +114,18 @@ class Taker:
             left_out = flood.calmed(record)
             if left_out:
                 emit(made.notice(made.site_of(record), left_out, where))
-            self._refused = 0 if emit(made.record_of(record, where)) else self._refused + 1
+            if self.plan.is_early:
+                when_ready(partial(self._emit_late, made.record_of(record, where), owner.takers(record)))
+            else:
+                self._refused = 0 if emit(made.record_of(record, where)) else self._refused + 1
+
+    def _emit_late(self, record: Record, taken_by: list[logging.Handler]) -> None:
+        """Export a record from before the first invocation, now that it can be told who has stored it."""
+        found = keepers.current()
+        if self.plan.way is owner.Way.OFF or found is None or found.ours is None:
+            return
+        if self.settings.logs == "export" or not owner.are_beside(taken_by, found.ours):
+            emit(record)
 
     def _learn(self, name: str) -> str:
         kind = _CALLS if name.startswith(_CLIENTS) else _APPS
@@ -130,6 +143,7 @@ class Taker:
         for record in kept:
             emit(record)
         self._tell(where.flood, where)
+        where.flood.forget()  # the invocation itself is remembered for a long time
 
     def tell(self) -> bool:
         """Say what was left out of threads that belong to no invocation; whether anything was."""

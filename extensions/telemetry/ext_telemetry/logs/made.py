@@ -23,11 +23,10 @@ LEFT_OUT = "flood.left_out"
 def record_of(record: logging.LogRecord, where: Scope | None) -> Record:
     """Return what is exported of a log record, with the operation that it belongs to."""
     span = trace.get_current_span().get_span_context()
-    trace_id, span_id, name = span.trace_id, span.span_id, ""
+    trace_id, span_id = span.trace_id, span.span_id
     flags: int = span.trace_flags
     if where is not None and not span.is_valid:
         trace_id, span_id, flags = where.ids
-        name = where.name
     nanoseconds = int(record.created * 1e9)
     return Record(
         timestamp=nanoseconds,
@@ -41,7 +40,7 @@ def record_of(record: logging.LogRecord, where: Scope | None) -> Record:
         attributes=fields.attributes_of(record),
         exception=fields.exception_of(record) if record.exc_info else None,
         scope_name=record.name,
-        operation_name=name,
+        operation_name="" if where is None else where.name,
     )
 
 

@@ -39,6 +39,8 @@ class Plan(NamedTuple):
     """Where records go; a handler of OpenTelemetry's that hands them to the same place has them in our place."""
     why: str = ""
     """What has to be said about it."""
+    is_early: bool = False
+    """Where records go is not known yet: they wait, and so does the question who else has stored them."""
 
 
 OFF = Plan(Way.OFF)
@@ -50,7 +52,7 @@ def plan(settings: Settings, root: logging.Logger, *, early: bool) -> Plan:
     if settings.logs == "off" or (found is None and not early):
         return OFF
     if found is None:
-        return Plan(Way.EXPORT)
+        return Plan(Way.EXPORT, is_early=True)
     if found.ours is None:
         return OFF
     return Plan(Way.EXPORT) if settings.logs == "export" else _auto(found, found.ours, root)
@@ -59,7 +61,9 @@ def plan(settings: Settings, root: logging.Logger, *, early: bool) -> Plan:
 def _auto(found: keepers.Keepers, ours: keepers.Place, root: logging.Logger) -> Plan:
     if not found.host_stores:
         return Plan(Way.EXPORT, ours)
-    return Plan(Way.TAKE_OVER, ours) if forwarders(root) else Plan(Way.OFF, why=UNKNOWN)
+    if forwarders(root) or any(map(_is_forwarder, logging.Handler.__subclasses__())):
+        return Plan(Way.TAKE_OVER, ours)  # where the worker's class is known and not in place, the app took it away
+    return Plan(Way.OFF, why=UNKNOWN)
 
 
 def forwarders(root: logging.Logger) -> list[logging.Handler]:
@@ -67,11 +71,10 @@ def forwarders(root: logging.Logger) -> list[logging.Handler]:
 
     Both workers have one, of a class of the same name, beside the dispatcher that it hands records to.
     """
-    return [handler for handler in root.handlers if _forwards(handler)]
+    return [handler for handler in root.handlers if _is_forwarder(type(handler))]
 
 
-def _forwards(handler: logging.Handler) -> bool:
-    kind = type(handler)
+def _is_forwarder(kind: type[logging.Handler]) -> bool:
     if kind.__name__ != "AsyncLoggingHandler":
         return False
     module: Any = sys.modules.get(kind.__module__)
@@ -88,7 +91,7 @@ class Beside:
     """Tells of loggers whether OpenTelemetry's own handler is on them, or above, and has their records stored."""
 
     def __init__(self) -> None:
-        self._known: dict[int, tuple[logging.Handler, bool]] = {}
+        self._known: dict[logging.Handler, bool] = {}
         self._place: keepers.Place | None = None
 
     def turn_to(self, place: keepers.Place | None) -> None:
@@ -98,23 +101,36 @@ class Beside:
 
     def stores(self, record: logging.LogRecord) -> bool:
         """Whether such a handler takes the record, and sends it where we would."""
-        if self._place is None:
+        place = self._place
+        if place is None:
             return False
-        logger: Any = _logger(record.name)
-        while logger is not None:
-            for handler in logger.handlers:
-                if type(handler).__name__ == "LoggingHandler" and self._same(handler, record):
-                    return True
-            logger = logger.parent if logger.propagate else None
-        return False
+        found = takers(record)
+        return bool(found) and any(self._same(handler, place) for handler in found)
 
-    def _same(self, handler: logging.Handler, record: logging.LogRecord) -> bool:
-        known = self._known.get(id(handler))
-        if known is None or known[0] is not handler:
-            same = self._place is not None and type(handler).__module__.startswith("opentelemetry.")
-            known = (handler, same and keepers.goes_the_same_way(handler, self._place or keepers.NOWHERE))
-            self._known[id(handler)] = known
-        return known[1] and record.levelno >= handler.level
+    def _same(self, handler: logging.Handler, place: keepers.Place) -> bool:
+        known = self._known.get(handler)
+        if known is None:
+            known = self._known[handler] = keepers.goes_the_same_way(handler, place)
+        return known
+
+
+def are_beside(handlers: list[logging.Handler], ours: keepers.Place) -> bool:
+    """Whether one of these sends what it takes where we would."""
+    return any(keepers.goes_the_same_way(handler, ours) for handler in handlers)
+
+
+def takers(record: logging.LogRecord) -> list[logging.Handler]:
+    """Return the handlers of OpenTelemetry's that take a record."""
+    found = []
+    logger: Any = _logger(record.name)
+    while logger is not None:
+        for handler in logger.handlers:
+            kind = type(handler)
+            is_theirs = kind.__name__ == "LoggingHandler" and kind.__module__.startswith("opentelemetry.")
+            if is_theirs and record.levelno >= handler.level:
+                found.append(handler)
+        logger = logger.parent if logger.propagate else None
+    return found
 
 
 def _logger(name: str) -> logging.Logger:

@@ -38,7 +38,7 @@ class Scope:
 
     def __init__(self, name: str, ids: Ids, level: int, settings: Settings) -> None:
         self.name = name
-        """The function's, which names the operation where no span does."""
+        """The function's, which names the operation where no span of ours does."""
         self.ids = ids
         self.level = level
         self.flood = Flood(settings.flood_burst, settings.flood_rate)
