@@ -182,6 +182,22 @@ def test_the_execution_context_is_as_it_was_however_the_function_ends(memory, en
     assert (span, attributes) == (None, {"mine": 1})
 
 
+def test_a_generator_that_is_read_no_further_has_not_failed(memory):
+    def main(req, context):
+        def pages():
+            with context.tracer.span("read"):
+                yield from range(3)
+
+        reading = pages()
+        next(reading)
+        reading.close()
+
+    invoke(main, req=1)
+
+    (span,) = memory.spans
+    assert (span.status.code, span.stack_trace) == (0, None)
+
+
 def test_a_cancelled_invocation_fails_its_span_and_leaves_its_callers_context_alone(memory):
     async def main(req, context):
         with context.tracer.span("work"):
@@ -255,6 +271,31 @@ def test_the_names_of_opencensuss_tracer_are_all_there(memory):
     assert by_hand.attributes == {"a": 1}
     (annotation,) = by_hand.annotations
     assert (annotation.description, annotation.attributes.attributes) == ("half way", {"done": 3})
+
+
+def test_a_decorated_function_is_a_span_until_it_has_ended_also_when_it_fails(memory):
+    """The original's stays open when the function raises, and a coroutine's ends before it has begun."""
+
+    async def main(req, context):
+        @context.tracer.trace_decorator()
+        def failing():
+            raise ValueError("bad")
+
+        @context.tracer.trace_decorator()
+        async def waiting():
+            with context.tracer.span("inside"):
+                return 5
+
+        with pytest.raises(ValueError, match="bad"):
+            failing()
+        assert await waiting() == 5
+        assert (failing.__name__, waiting.__name__) == ("failing", "waiting")
+
+    invoke(main, req=1)
+
+    assert [(span.name, span.status.code) for span in memory.spans] == [("failing", 2), ("inside", 0), ("waiting", 0)]
+    assert memory.named("waiting").parent_span_id == CALLER
+    assert memory.named("inside").parent_span_id == memory.named("waiting").span_id
 
 
 def test_to_end_a_span_where_there_is_none_is_said_and_harmless(memory, caplog):

@@ -65,6 +65,16 @@ def test_a_route_begins_as_host_json_says(fresh, memory, tmp_path, monkeypatch, 
     assert memory.spans[1].attributes["http.route"] == "/v1/items/{id}"
 
 
+def test_a_url_that_cannot_be_read_is_left_out(fresh, memory):
+    fresh.configure(exporter=memory, invocation_span=True)
+
+    invoke(lambda req, context: "ok", trigger=ITEMS, req=request(url="http://[nonsense/x"))
+
+    (own,) = memory.spans
+    assert own.attributes["http.route"] == "/api/items/{id}"
+    assert not own.attributes.keys() & {"http.url", "http.host", "http.path"}
+
+
 @pytest.mark.parametrize(
     ("result", "status"),
     [("text", 200), (b"x", 200), (None, 204), (func.HttpResponse(status_code=404), 404), ({"a": 1}, None)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -129,6 +130,40 @@ def test_a_failure_is_an_exception_with_its_cause_told_once():
     assert (
         data["exceptions"][0]["parsedStack"][0]["method"] == "test_a_failure_is_an_exception_with_its_cause_told_once"
     )
+
+
+def test_of_failures_beside_each_other_each_is_told_once(fresh):
+    """The first of them is what leaves the span around."""
+    taken = []
+    tracer = SpanTracer(SimpleNamespace(export=taken.extend), InvocationSpanContext(TRACE, CALLER, sampled=True))
+
+    async def step(name):
+        with tracer.span(name):
+            await asyncio.sleep(0)
+            raise ValueError(name)
+
+    async def both():
+        with tracer.span("outer"):
+            await asyncio.gather(step("one"), step("two"))
+
+    with pytest.raises(ValueError, match="one"):
+        asyncio.run(both())
+
+    data = [item["data"]["baseData"] for span in taken for item in items(span)]
+    assert [one["exceptions"][0]["message"] for one in data if "exceptions" in one] == ["one", "two"]
+    assert [one["name"] for one in data if one.get("success") is False] == ["one", "two", "outer"]
+
+
+def test_an_exception_is_told_anew_in_another_trace():
+    """As one that a module makes once and raises again and again."""
+    boom = LookupError("no such item")
+    told = []
+    for trace in (TRACE, "f" * 32):
+        tracer = SpanTracer(SimpleNamespace(export=told.extend), InvocationSpanContext(trace, CALLER, sampled=True))
+        with pytest.raises(LookupError), tracer.span("work"):
+            raise boom
+
+    assert [len(items(span)) for span in told] == [2, 2]
 
 
 def test_an_exception_whose_text_cannot_be_made_is_told_all_the_same():

@@ -7,6 +7,7 @@ import logging
 import warnings
 
 import pytest
+from opencensus.trace.print_exporter import PrintExporter
 from opencensus.trace.samplers import AlwaysOnSampler
 
 from ext_opencensus import options
@@ -43,6 +44,13 @@ def test_what_means_something_reaches_the_channel(fresh, server, tmp_path):
     assert (found.interval, found.max_batch, found.max_queue) == (3.5, 7, 70)
     assert (found.request_timeout, found.exit_timeout) == (1.5, 0.25)
     assert found.proxies == {"http": "http://proxy.example:1"}
+
+
+def test_proxies_that_are_none_leave_it_to_the_environment(fresh, server):
+    """AzureExporter's default is `"{}"`."""
+    fresh.configure(connection_string=server.connection_string, proxies="{}")
+
+    assert fresh._current()._channel._options.proxies is None
 
 
 def test_by_default_items_are_kept_on_disk_until_they_are_delivered(fresh, server):
@@ -105,6 +113,16 @@ def test_beside_an_exporter_the_options_about_the_destination_have_no_effect_and
             "Key=Value (for example InstrumentationKey=...;IngestionEndpoint=https://...).",
         ),
         ({"instrumentation_key": ""}, "OpenCensusExtension: setting 'instrumentation_key': The instrumentation key is empty."),
+        (
+            {"sampler": AlwaysOnSampler},
+            "OpenCensusExtension: setting 'sampler' is the class AlwaysOnSampler. "
+            "Allowed: an object of it, AlwaysOnSampler(...).",
+        ),
+        (
+            {"exporter": PrintExporter},
+            "OpenCensusExtension: setting 'exporter' is the class PrintExporter. "
+            "Allowed: an object of it, PrintExporter(...).",
+        ),
         (
             {"underneath": "opentelemetry", "sampler": AlwaysOnSampler()},
             "OpenCensusExtension: setting 'sampler' has no rate, and with underneath='opentelemetry' only a "

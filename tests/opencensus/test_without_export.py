@@ -9,7 +9,7 @@ import pytest
 from opencensus.trace import execution_context
 from opencensus.trace.samplers import AlwaysOffSampler, ProbabilitySampler
 
-from ext_opencensus import OpenCensusExtension
+from ext_opencensus import OpenCensusExtension, options
 from tests.support.lifecycle import TRACEPARENT, Context, invoke
 
 TRACE, CALLER = TRACEPARENT.split("-")[1:3]
@@ -56,8 +56,11 @@ def test_a_sampler_of_opencensus_keeps_whole_traces_at_its_rate(fresh, sent, ser
 
 def test_an_exporter_that_fails_is_said_once_and_never_fails_the_function(fresh, caplog):
     class Broken:
+        failures = 0
+
         def export(self, span_datas):
-            raise OSError("full")
+            self.failures += 1
+            raise OSError(f"refused by <Connection object at {self.failures:#x}>")
 
     fresh.configure(exporter=Broken())
 
@@ -65,8 +68,9 @@ def test_an_exporter_that_fails_is_said_once_and_never_fails_the_function(fresh,
         assert invoke(lambda req, context: context.tracer.span("x").__exit__(None, None, None) or "ok", req=1) == "ok"
 
     assert [record.message for record in caplog.records] == [
-        "A span is not exported (said once): Broken failed with OSError: full"
+        "A span is not exported (said once): Broken failed with OSError: refused by <Connection object at 0x1>"
     ]
+    assert len(options._said) == 1
 
 
 def test_without_a_connection_string_everything_works_and_one_line_says_why_nothing_is_sent(fresh, caplog):

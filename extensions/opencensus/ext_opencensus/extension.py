@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,6 +30,11 @@ def _stand_in() -> object:
     from ext_opencensus.tracer import nothing
 
     return nothing()
+
+
+def _is_switched_off() -> bool:
+    """Whether extensions are: then nothing is to be changed in this process (docs/reference/sdk.md)."""
+    return os.environ.get("PYTHON_ENABLE_WORKER_EXTENSIONS", "1").strip().lower() in _OFF
 
 
 class OpenCensusExtension(AppExtension):
@@ -93,7 +99,7 @@ class OpenCensusExtension(AppExtension):
             try:
                 pipeline.commit()
             except Exception as error:  # the function must not fail with it, nor must the policy miss the end
-                say_once(logging.ERROR, f"Spans are not kept: {type(error).__name__}: {error}")
+                say_once(logging.ERROR, f"Spans are not kept: {type(error).__name__}", f": {error}")
             pipeline.policy.ended(pipeline.flush, pipeline.kick, may_wait=not invocation.is_async)
 
     @classmethod
@@ -134,19 +140,13 @@ class OpenCensusExtension(AppExtension):
         if settings.underneath == _OPENTELEMETRY:
             cls._pipeline = None
         else:
-            if cls._made_of is not None and cls._made_of.underneath == _OPENTELEMETRY:
-                from ext_opencensus.underneath import take_down
-
-                take_down()
+            underneath: Any = sys.modules.get("ext_opencensus.underneath")
+            if underneath is not None:  # an earlier call of `configure` may have set it up
+                underneath.take_down()
             cls._pipeline = _pipeline_of(settings)
         cls._made_of = settings
         if before is not None:
             before.retire()
-
-
-def _is_switched_off() -> bool:
-    """Whether extensions are: then nothing is to be changed in this process (docs/reference/sdk.md)."""
-    return os.environ.get("PYTHON_ENABLE_WORKER_EXTENSIONS", "1").strip().lower() in _OFF
 
 
 def _pipeline_of(settings: declared.Settings) -> Pipeline:
