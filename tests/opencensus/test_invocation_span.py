@@ -65,6 +65,27 @@ def test_a_route_begins_as_host_json_says(fresh, memory, tmp_path, monkeypatch, 
     assert memory.spans[1].attributes["http.route"] == "/v1/items/{id}"
 
 
+def test_the_invocations_span_is_not_the_functions_to_end(fresh, memory, caplog):
+    """OpenCensusExtension of Microsoft has none, so that `finish` and one `end_span` too many did no harm."""
+    fresh.configure(exporter=memory, invocation_span=True)
+
+    def function(req, context):
+        tracer = context.tracer
+        tracer.start_span("work")
+        tracer.finish()
+        tracer.end_span()
+        with tracer.span("after"):
+            return func.HttpResponse(status_code=201)
+
+    invoke(function, trigger=ITEMS, req=request())
+
+    assert [span.name for span in memory.spans] == ["work", "after", "HttpTrigger"]
+    own = memory.named("HttpTrigger")
+    assert own.attributes["http.status_code"] == 201
+    assert {memory.named(name).parent_span_id for name in ("work", "after")} == {own.span_id}
+    assert [record.message for record in caplog.records] == ["No active span, cannot do end_span."]
+
+
 def test_a_url_that_cannot_be_read_is_left_out(fresh, memory):
     fresh.configure(exporter=memory, invocation_span=True)
 

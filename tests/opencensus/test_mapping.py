@@ -187,6 +187,26 @@ def test_links_are_told_as_the_service_knows_them():
     }
 
 
+def test_more_links_than_a_property_holds_are_left_out_whole():
+    span = ended()
+    span.links = [Link(f"{number:032x}", f"{number:016x}") for number in range(200)]
+
+    (item,) = items(span)
+
+    told = json.loads(item["data"]["baseData"]["properties"]["_MS.links"])
+    assert told == [{"operation_Id": f"{number:032x}", "id": f"{number:016x}"} for number in range(100)]
+
+
+def test_a_clock_that_is_set_back_makes_no_negative_duration():
+    def change(span):
+        span._ended = STARTED - 1
+        span.set_status(Status(2, "no"))
+
+    for span in (ended(change=change), ended(change=lambda span: setattr(span, "_ended", STARTED - 1))):
+        (item,) = items(span)
+        assert item["data"]["baseData"]["duration"] == "0.00:00:00.000"
+
+
 def test_credentials_in_urls_and_attributes_are_taken_out():
     span = ended(
         kind=SpanKind.CLIENT,

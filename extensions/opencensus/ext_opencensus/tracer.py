@@ -7,7 +7,6 @@ from functools import wraps
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
-from opencensus.trace import execution_context  # type: ignore[import-untyped]
 from opencensus.trace.base_span import BaseSpan  # type: ignore[import-untyped]
 from opencensus.trace.propagation.trace_context_http_header_format import (  # type: ignore[import-untyped]
     TraceContextPropagator,
@@ -19,7 +18,7 @@ from opencensus.trace.tracers.context_tracer import ContextTracer  # type: ignor
 from opencensus.trace.tracers.noop_tracer import NoopTracer  # type: ignore[import-untyped]
 
 from ext_opencensus.context import InvocationSpanContext, context_of
-from ext_opencensus.current import SPAN
+from ext_opencensus.current import EXPORTS, SPAN
 from ext_opencensus.exporter import AppInsightsExporter
 from ext_opencensus.options import say_once
 from ext_opencensus.spans import InvocationSpan
@@ -44,6 +43,8 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
         self.root_span_id = span_context.caller
         self._spans_list: list[InvocationSpan] = []
         self._caller = NullContextManager(span_id=span_context.caller)
+        self.own: InvocationSpan | None = None
+        """The invocation's own span, which is not the function's to end."""
 
     def start_span(self, name: str = "span") -> InvocationSpan:
         """Make a span current, inside the one that is."""
@@ -63,7 +64,7 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
         span = SPAN.get(None)
         if span is None and self._spans_list:
             span = self._spans_list[-1]
-        if span is None:
+        if span is None or span is self.own:
             _log.warning("No active span, cannot do end_span.")
             return None
         self.end(span)
@@ -88,17 +89,17 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
 
     def _export(self, span: Any) -> None:
         """Hand a span over. What the exporter sends for it is not traced, or there would be no end of it."""
-        before = execution_context.is_exporter()
-        execution_context.set_is_exporter(True)
+        before = EXPORTS.set(True)
         try:
             self.exporter.export(span.datas(self.span_context))
         finally:
-            execution_context.set_is_exporter(before)
+            EXPORTS.reset(before)
 
     def finish(self) -> None:
-        """End all spans, the innermost first."""
+        """End all spans that the function has begun, the innermost first."""
         for span in reversed(list(self._spans_list)):
-            self.end(span)
+            if span is not self.own:
+                self.end(span)
 
     def close(self, error: BaseException | None) -> None:
         """End what the function has left open, which has failed if the function has."""
