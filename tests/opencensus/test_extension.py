@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from opencensus.trace import execution_context
+from opencensus.trace.span import Span
 from opencensus.trace.tracer import Tracer
 from opencensus.trace.tracers.noop_tracer import NoopTracer
 
@@ -129,6 +130,8 @@ def test_spans_that_were_left_open_end_with_the_invocation_and_fail_with_it(memo
         ("inner", 0), ("outer", 0), ("inner", 2), ("outer", 2),
     ]  # fmt: skip
     assert all(span.end_time for span in memory.spans)
+    frames = memory.spans[-1].stack_trace.format_stack_trace_json()["stack_frames"]["frame"]
+    assert frames[-1]["function_name"]["value"] == "main"
 
 
 def test_a_coroutine_that_is_abandoned_changes_nothing_where_it_is_closed(memory):
@@ -231,6 +234,30 @@ def test_spans_that_end_in_another_order_keep_their_own_times_and_parents(memory
 
     assert [span.name for span in memory.spans] == ["outer", "after", "never ended"]
     assert memory.named("after").parent_span_id == CALLER
+
+
+def test_a_span_that_is_ended_twice_is_exported_once(memory):
+    def main(req, context):
+        with context.tracer.span("work") as work:
+            context.tracer.end_span()
+            ended = work._ended
+        assert work._ended == ended
+        outer, _ = context.tracer.start_span("outer"), context.tracer.start_span("inner")
+        context.tracer.finish()
+        outer.__exit__(None, None, None)
+
+    invoke(main, req=1)
+
+    assert [span.name for span in memory.spans] == ["work", "inner", "outer"]
+
+
+def test_who_asked_opencensus_for_each_new_span_is_told_of_it(memory, monkeypatch):
+    monkeypatch.setattr(Span, "_on_create_callbacks", [])
+    Span.on_create(lambda span: span.add_attribute("seen", span.name))
+
+    invoke(lambda req, context: context.tracer.span("work").__exit__(None, None, None), req=1)
+
+    assert memory.named("work").attributes == {"seen": "work"}
 
 
 def test_a_child_that_a_span_makes_itself_is_exported_with_it(memory):

@@ -103,8 +103,7 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
 
     def close(self, error: BaseException | None) -> None:
         """End what the function has left open, which has failed if the function has."""
-        while self._spans_list:
-            span = self._spans_list[-1]
+        for span in reversed(list(self._spans_list)):  # which threads of the function may shorten meanwhile
             if error is not None:
                 span.fail(error, None)
             self.end(span)
