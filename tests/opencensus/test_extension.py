@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from opencensus.trace import execution_context
+from opencensus.trace.samplers import AlwaysOnSampler
 from opencensus.trace.span import Span
 from opencensus.trace.tracer import Tracer
 from opencensus.trace.tracers.noop_tracer import NoopTracer
@@ -47,8 +48,11 @@ def test_spans_continue_the_callers_trace_one_inside_the_other(memory, form):
 
 @pytest.mark.parametrize(
     "traceparent",
-    [None, "", "nonsense", f"00-{'0' * 32}-{CALLER}-01", f"00-{TRACE}-{'0' * 16}-01", f"ff-{TRACE}-{CALLER}-01", 7],
-)
+    [
+        None, "", "nonsense", f"00-{'0' * 32}-{CALLER}-01", f"00-{TRACE}-{'0' * 16}-01", f"ff-{TRACE}-{CALLER}-01",
+        f"00-{TRACE}-{CALLER}-01-more", f"01-{TRACE}-{CALLER}-01-{'x' * 500}", 7,
+    ],
+)  # fmt: skip
 def test_without_a_caller_there_is_a_new_trace(memory, traceparent):
     for _ in range(2):
         invoke(
@@ -73,6 +77,33 @@ def test_whatever_the_flags_say_everything_is_recorded_and_handed_on_so(memory, 
 
     (span,) = memory.spans
     assert headers == {"traceparent": f"00-{TRACE}-{span.span_id}-01", "tracestate": "vendor=1"}
+
+
+def test_a_later_version_of_traceparent_may_say_more(memory):
+    context = of(f"01-{TRACE}-{CALLER}-01-more")
+
+    invoke(lambda req, context: context.tracer.span("work").__exit__(None, None, None), req=1, context=context)
+
+    assert (memory.named("work").context.trace_id, memory.named("work").parent_span_id) == (TRACE, CALLER)
+
+
+@pytest.mark.parametrize("state", ["nonsense", ",".join(f"vendor{number}=1" for number in range(33))])
+def test_a_tracestate_that_is_none_is_not_handed_on(memory, state):
+    def function(req, context):
+        return context.tracer.propagator.to_headers(context.tracer.span_context)
+
+    assert invoke(function, req=1, context=of(TRACEPARENT, state)) == {"traceparent": TRACEPARENT}
+
+
+def test_a_span_of_another_trace_is_not_handed_on_as_one_of_this(memory):
+    """As where the function has a tracer of its own besides."""
+
+    def function(req, context):
+        own = Tracer(exporter=memory, sampler=AlwaysOnSampler())
+        with own.span("theirs"):
+            return context.tracer.propagator.to_headers(context.tracer.span_context)
+
+    assert invoke(function, req=1) == {"traceparent": TRACEPARENT}
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["sync", "async"])

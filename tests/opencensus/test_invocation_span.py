@@ -12,6 +12,7 @@ from opencensus.trace.span_context import SpanContext
 from opencensus.trace.tracer import Tracer
 
 from ext_opencensus import AppInsightsExporter
+from tests.support.ingestion import KEY
 from tests.support.invocations import ITEMS, request
 from tests.support.lifecycle import TRACEPARENT, invoke
 
@@ -136,6 +137,29 @@ def test_under_a_host_that_reports_the_request_the_invocations_span_is_none(fres
 
     (own,) = memory.spans
     assert own.span_kind == SpanKind.UNSPECIFIED
+
+
+@pytest.mark.parametrize(
+    ("theirs", "kind"),
+    [
+        ("InstrumentationKey=99999999-2222-3333-4444-555555555555", "RequestData"),
+        (f"InstrumentationKey={KEY.upper()}", "RemoteDependencyData"),
+        ("nonsense", "RemoteDependencyData"),
+        (None, "RequestData"),
+    ],
+)
+def test_it_is_a_request_where_the_hosts_own_goes_elsewhere(fresh, server, monkeypatch, theirs, kind):
+    """If what the host was given cannot be read here, it might go there too."""
+    monkeypatch.setenv("FUNCTIONS_WORKER_DIRECTORY", "/azure-functions-host/workers/python")
+    if theirs:
+        monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", theirs)
+    fresh.configure(connection_string=server.connection_string, invocation_span=True, enable_local_storage=False)
+
+    invoke(lambda req, context: "ok", trigger=ITEMS, req=request())
+    fresh.shutdown(20.0)
+
+    (item,) = server.items
+    assert item["data"]["baseType"] == kind
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # OpenCensus's own spans

@@ -247,6 +247,8 @@ def test_ordinary_texts_stay(text):
         ({"http.method": "GET", "http.route": "/items/{id}", "http.path": "/items/7"}, "GET /items/{id}", "0", True),
         ({"http.method": "GET", "http.path": "/items/7", "http.status_code": 404}, "GET /items/7", "404", False),
         ({"http.method": "GET", "http.status_code": "302"}, "GET", "302", True),
+        ({"http.method": "GET", "http.status_code": 399}, "GET", "399", True),
+        ({"http.method": "GET", "http.status_code": 400}, "GET", "400", False),
         ({"http.route": "/items"}, "/items", "0", True),
         ({"http.status_code": "odd"}, "work", "odd", True),
         ({}, "work", "0", True),

@@ -180,7 +180,9 @@ def test_key_and_endpoint_are_taken_from_where_the_original_takes_them(
 
 
 def test_another_configuration_takes_over_and_the_first_one_delivers_what_it_has(fresh, server, memory):
-    fresh.configure(connection_string=server.connection_string, enable_local_storage=False, export_interval=60)
+    fresh.configure(
+        connection_string=server.connection_string, enable_local_storage=False, export_interval=60, flush="background"
+    )
     invoke(lambda req, context: context.tracer.span("first").__exit__(None, None, None), req=1)
 
     fresh.configure(exporter=memory)
