@@ -197,6 +197,32 @@ def test_more_links_than_a_property_holds_are_left_out_whole():
     assert told == [{"operation_Id": f"{number:032x}", "id": f"{number:016x}"} for number in range(100)]
 
 
+def test_all_items_of_a_span_say_for_how_many_they_stand():
+    def change(span):
+        span.context.sample_rate = 25.0
+        span.add_annotation("half way")
+        span.fail(ValueError("bad"), None)
+
+    assert [item["sampleRate"] for item in items(ended(change=change))] == [25.0] * 3
+
+
+def test_a_call_of_a_url_that_cannot_be_read_is_stored():
+    (item,) = items(ended(kind=SpanKind.CLIENT, attributes={"http.url": "http://[nonsense/x", "http.method": "GET"}))
+
+    data = item["data"]["baseData"]
+    assert (data["name"], data["type"], data["data"]) == ("GET /", "HTTP", "http://[nonsense/x")
+    assert "target" not in data
+
+
+def test_keys_and_names_that_callers_choose_are_not_remembered_without_end():
+    plain = Plain(TAGS, redact=True)
+    for number in range(3000):
+        assert plain.line(ended(attributes={f"key {number}": 1}, operation=f"name {number}")) is not None
+
+    assert len(plain._keys) <= 2048
+    assert len(plain._names) <= 2048
+
+
 def test_a_clock_that_is_set_back_makes_no_negative_duration():
     def change(span):
         span._ended = STARTED - 1
