@@ -304,6 +304,18 @@ def test_a_child_that_a_span_makes_itself_is_exported_with_it(memory):
     )  # fmt: skip
 
 
+def test_a_child_that_a_span_makes_itself_is_stored_with_it(sent):
+    def main(req, context):
+        with context.tracer.span("outer") as outer, outer.span("child"):
+            pass
+
+    invoke(main, req=1)
+
+    child, outer = sent()
+    assert (child["data"]["baseData"]["name"], outer["data"]["baseData"]["name"]) == ("child", "outer")
+    assert child["tags"]["ai.operation.parentId"] == outer["data"]["baseData"]["id"]
+
+
 def test_the_names_of_opencensuss_tracer_are_all_there(memory):
     def main(req, context):
         tracer = context.tracer

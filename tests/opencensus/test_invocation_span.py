@@ -162,6 +162,17 @@ def test_it_is_a_request_where_the_hosts_own_goes_elsewhere(fresh, server, monke
     assert item["data"]["baseType"] == kind
 
 
+def test_the_exporter_keeps_what_it_took_before_it_is_delivered(fresh, tmp_path):
+    nowhere = "InstrumentationKey=1;IngestionEndpoint=http://127.0.0.1:1"
+    exporter = AppInsightsExporter(nowhere, journal=str(tmp_path / "kept"), interval=60)
+    fresh.configure(exporter=exporter)
+
+    invoke(lambda req, context: context.tracer.span("kept work").__exit__(None, None, None), req=1)
+
+    assert any(b"kept work" in file.read_bytes() for file in (tmp_path / "kept").rglob("*") if file.is_file())
+    exporter.channel.close(0.0)
+
+
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # OpenCensus's own spans
 def test_the_exporter_works_with_opencensuss_own_tracer_too(server):
     exporter = AppInsightsExporter(server.connection_string, journal=False)

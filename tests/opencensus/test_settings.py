@@ -10,7 +10,7 @@ import pytest
 from opencensus.trace.print_exporter import PrintExporter
 from opencensus.trace.samplers import AlwaysOnSampler
 
-from ext_opencensus import options
+from ext_opencensus import options, resource
 from ext_opencensus.settings import Settings
 from ext_sdk import SettingsError
 from tests.support.ingestion import KEY
@@ -44,6 +44,31 @@ def test_what_means_something_reaches_the_channel(fresh, server, tmp_path):
     assert (found.interval, found.max_batch, found.max_queue) == (3.5, 7, 70)
     assert (found.request_timeout, found.exit_timeout) == (1.5, 0.25)
     assert found.proxies == {"http": "http://proxy.example:1"}
+
+
+def test_a_folder_may_be_below_the_users_own(fresh, server, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/someone")
+    fresh.configure(connection_string=server.connection_string, storage_path="~/kept")
+
+    assert fresh._current()._channel._options.journal == "/home/someone/kept"
+
+
+@pytest.mark.parametrize(
+    ("variables", "role"),
+    [
+        ({"WEBSITE_SITE_NAME": "shop", "OTEL_SERVICE_NAME": "other"}, "shop"),
+        ({"OTEL_SERVICE_NAME": "other", "AzureWebJobsScriptRoot": "/apps/mine"}, "other"),
+        ({"AzureWebJobsScriptRoot": "/apps/mine/"}, "mine"),
+        ({"AzureWebJobsScriptRoot": "/home/site/wwwroot"}, None),
+    ],
+)
+def test_the_role_is_what_the_platform_calls_the_app(monkeypatch, variables, role):
+    for name in ("WEBSITE_SITE_NAME", "OTEL_SERVICE_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert resource.tags().get("ai.cloud.role") == role
 
 
 def test_proxies_that_are_none_leave_it_to_the_environment(fresh, server):
