@@ -47,10 +47,10 @@ def test_what_means_something_reaches_the_channel(fresh, server, tmp_path):
 
 
 def test_a_folder_may_be_below_the_users_own(fresh, server, monkeypatch):
-    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.setenv("HOME", "/someones")
     fresh.configure(connection_string=server.connection_string, storage_path="~/kept")
 
-    assert fresh._current()._channel._options.journal == "/home/someone/kept"
+    assert fresh._current()._channel._options.journal == "/someones/kept"
 
 
 @pytest.mark.parametrize(
