@@ -95,6 +95,7 @@ def test_a_tracestate_that_is_none_is_not_handed_on(memory, state):
     assert invoke(function, req=1, context=of(TRACEPARENT, state)) == {"traceparent": TRACEPARENT}
 
 
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # OpenCensus's own spans
 def test_a_span_of_another_trace_is_not_handed_on_as_one_of_this(memory):
     """As where the function has a tracer of its own besides."""
 
