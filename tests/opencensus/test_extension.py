@@ -8,6 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 from opencensus.trace import execution_context
+from opencensus.trace.samplers import AlwaysOnSampler
+from opencensus.trace.span import Span
 from opencensus.trace.tracer import Tracer
 from opencensus.trace.tracers.noop_tracer import NoopTracer
 
@@ -46,8 +48,11 @@ def test_spans_continue_the_callers_trace_one_inside_the_other(memory, form):
 
 @pytest.mark.parametrize(
     "traceparent",
-    [None, "", "nonsense", f"00-{'0' * 32}-{CALLER}-01", f"00-{TRACE}-{'0' * 16}-01", f"ff-{TRACE}-{CALLER}-01", 7],
-)
+    [
+        None, "", "nonsense", f"00-{'0' * 32}-{CALLER}-01", f"00-{TRACE}-{'0' * 16}-01", f"ff-{TRACE}-{CALLER}-01",
+        f"00-{TRACE}-{CALLER}-01-more", f"01-{TRACE}-{CALLER}-01-{'x' * 500}", 7,
+    ],
+)  # fmt: skip
 def test_without_a_caller_there_is_a_new_trace(memory, traceparent):
     for _ in range(2):
         invoke(
@@ -72,6 +77,34 @@ def test_whatever_the_flags_say_everything_is_recorded_and_handed_on_so(memory, 
 
     (span,) = memory.spans
     assert headers == {"traceparent": f"00-{TRACE}-{span.span_id}-01", "tracestate": "vendor=1"}
+
+
+def test_a_later_version_of_traceparent_may_say_more(memory):
+    context = of(f"01-{TRACE}-{CALLER}-01-more")
+
+    invoke(lambda req, context: context.tracer.span("work").__exit__(None, None, None), req=1, context=context)
+
+    assert (memory.named("work").context.trace_id, memory.named("work").parent_span_id) == (TRACE, CALLER)
+
+
+@pytest.mark.parametrize("state", ["nonsense", ",".join(f"vendor{number}=1" for number in range(33))])
+def test_a_tracestate_that_is_none_is_not_handed_on(memory, state):
+    def function(req, context):
+        return context.tracer.propagator.to_headers(context.tracer.span_context)
+
+    assert invoke(function, req=1, context=of(TRACEPARENT, state)) == {"traceparent": TRACEPARENT}
+
+
+@pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # OpenCensus's own spans
+def test_a_span_of_another_trace_is_not_handed_on_as_one_of_this(memory):
+    """As where the function has a tracer of its own besides."""
+
+    def function(req, context):
+        own = Tracer(exporter=memory, sampler=AlwaysOnSampler())
+        with own.span("theirs"):
+            return context.tracer.propagator.to_headers(context.tracer.span_context)
+
+    assert invoke(function, req=1) == {"traceparent": TRACEPARENT}
 
 
 @pytest.mark.parametrize("form", [0, 1], ids=["sync", "async"])
@@ -129,6 +162,8 @@ def test_spans_that_were_left_open_end_with_the_invocation_and_fail_with_it(memo
         ("inner", 0), ("outer", 0), ("inner", 2), ("outer", 2),
     ]  # fmt: skip
     assert all(span.end_time for span in memory.spans)
+    frames = memory.spans[-1].stack_trace.format_stack_trace_json()["stack_frames"]["frame"]
+    assert frames[-1]["function_name"]["value"] == "main"
 
 
 def test_a_coroutine_that_is_abandoned_changes_nothing_where_it_is_closed(memory):
@@ -182,6 +217,22 @@ def test_the_execution_context_is_as_it_was_however_the_function_ends(memory, en
     assert (span, attributes) == (None, {"mine": 1})
 
 
+def test_a_generator_that_is_read_no_further_has_not_failed(memory):
+    def main(req, context):
+        def pages():
+            with context.tracer.span("read"):
+                yield from range(3)
+
+        reading = pages()
+        next(reading)
+        reading.close()
+
+    invoke(main, req=1)
+
+    (span,) = memory.spans
+    assert (span.status.code, span.stack_trace) == (0, None)
+
+
 def test_a_cancelled_invocation_fails_its_span_and_leaves_its_callers_context_alone(memory):
     async def main(req, context):
         with context.tracer.span("work"):
@@ -217,6 +268,30 @@ def test_spans_that_end_in_another_order_keep_their_own_times_and_parents(memory
     assert memory.named("after").parent_span_id == CALLER
 
 
+def test_a_span_that_is_ended_twice_is_exported_once(memory):
+    def main(req, context):
+        with context.tracer.span("work") as work:
+            context.tracer.end_span()
+            ended = work._ended
+        assert work._ended == ended
+        outer, _ = context.tracer.start_span("outer"), context.tracer.start_span("inner")
+        context.tracer.finish()
+        outer.__exit__(None, None, None)
+
+    invoke(main, req=1)
+
+    assert [span.name for span in memory.spans] == ["work", "inner", "outer"]
+
+
+def test_who_asked_opencensus_for_each_new_span_is_told_of_it(memory, monkeypatch):
+    monkeypatch.setattr(Span, "_on_create_callbacks", [])
+    Span.on_create(lambda span: span.add_attribute("seen", span.name))
+
+    invoke(lambda req, context: context.tracer.span("work").__exit__(None, None, None), req=1)
+
+    assert memory.named("work").attributes == {"seen": "work"}
+
+
 def test_a_child_that_a_span_makes_itself_is_exported_with_it(memory):
     def main(req, context):
         with context.tracer.span("outer") as outer, outer.span("child") as child:
@@ -228,6 +303,18 @@ def test_a_child_that_a_span_makes_itself_is_exported_with_it(memory):
     assert (child.name, child.parent_span_id, child.attributes, outer.child_span_count) == (
         "child", outer.span_id, {"a": 1}, 1,
     )  # fmt: skip
+
+
+def test_a_child_that_a_span_makes_itself_is_stored_with_it(sent):
+    def main(req, context):
+        with context.tracer.span("outer") as outer, outer.span("child"):
+            pass
+
+    invoke(main, req=1)
+
+    child, outer = sent()
+    assert (child["data"]["baseData"]["name"], outer["data"]["baseData"]["name"]) == ("child", "outer")
+    assert child["tags"]["ai.operation.parentId"] == outer["data"]["baseData"]["id"]
 
 
 def test_the_names_of_opencensuss_tracer_are_all_there(memory):
@@ -255,6 +342,31 @@ def test_the_names_of_opencensuss_tracer_are_all_there(memory):
     assert by_hand.attributes == {"a": 1}
     (annotation,) = by_hand.annotations
     assert (annotation.description, annotation.attributes.attributes) == ("half way", {"done": 3})
+
+
+def test_a_decorated_function_is_a_span_until_it_has_ended_also_when_it_fails(memory):
+    """The original's stays open when the function raises, and a coroutine's ends before it has begun."""
+
+    async def main(req, context):
+        @context.tracer.trace_decorator()
+        def failing():
+            raise ValueError("bad")
+
+        @context.tracer.trace_decorator()
+        async def waiting():
+            with context.tracer.span("inside"):
+                return 5
+
+        with pytest.raises(ValueError, match="bad"):
+            failing()
+        assert await waiting() == 5
+        assert (failing.__name__, waiting.__name__) == ("failing", "waiting")
+
+    invoke(main, req=1)
+
+    assert [(span.name, span.status.code) for span in memory.spans] == [("failing", 2), ("inside", 0), ("waiting", 0)]
+    assert memory.named("waiting").parent_span_id == CALLER
+    assert memory.named("inside").parent_span_id == memory.named("waiting").span_id
 
 
 def test_to_end_a_span_where_there_is_none_is_said_and_harmless(memory, caplog):

@@ -12,6 +12,7 @@ from opencensus.trace.span_context import SpanContext
 from opencensus.trace.tracer import Tracer
 
 from ext_opencensus import AppInsightsExporter
+from tests.support.ingestion import KEY
 from tests.support.invocations import ITEMS, request
 from tests.support.lifecycle import TRACEPARENT, invoke
 
@@ -65,6 +66,37 @@ def test_a_route_begins_as_host_json_says(fresh, memory, tmp_path, monkeypatch, 
     assert memory.spans[1].attributes["http.route"] == "/v1/items/{id}"
 
 
+def test_the_invocations_span_is_not_the_functions_to_end(fresh, memory, caplog):
+    """OpenCensusExtension of Microsoft has none, so that `finish` and one `end_span` too many did no harm."""
+    fresh.configure(exporter=memory, invocation_span=True)
+
+    def function(req, context):
+        tracer = context.tracer
+        tracer.start_span("work")
+        tracer.finish()
+        tracer.end_span()
+        with tracer.span("after"):
+            return func.HttpResponse(status_code=201)
+
+    invoke(function, trigger=ITEMS, req=request())
+
+    assert [span.name for span in memory.spans] == ["work", "after", "HttpTrigger"]
+    own = memory.named("HttpTrigger")
+    assert own.attributes["http.status_code"] == 201
+    assert {memory.named(name).parent_span_id for name in ("work", "after")} == {own.span_id}
+    assert [record.message for record in caplog.records] == ["No active span, cannot do end_span."]
+
+
+def test_a_url_that_cannot_be_read_is_left_out(fresh, memory):
+    fresh.configure(exporter=memory, invocation_span=True)
+
+    invoke(lambda req, context: "ok", trigger=ITEMS, req=request(url="http://[nonsense/x"))
+
+    (own,) = memory.spans
+    assert own.attributes["http.route"] == "/api/items/{id}"
+    assert not own.attributes.keys() & {"http.url", "http.host", "http.path"}
+
+
 @pytest.mark.parametrize(
     ("result", "status"),
     [("text", 200), (b"x", 200), (None, 204), (func.HttpResponse(status_code=404), 404), ({"a": 1}, None)],
@@ -105,6 +137,40 @@ def test_under_a_host_that_reports_the_request_the_invocations_span_is_none(fres
 
     (own,) = memory.spans
     assert own.span_kind == SpanKind.UNSPECIFIED
+
+
+@pytest.mark.parametrize(
+    ("theirs", "kind"),
+    [
+        ("InstrumentationKey=99999999-2222-3333-4444-555555555555", "RequestData"),
+        (f"InstrumentationKey={KEY.upper()}", "RemoteDependencyData"),
+        ("nonsense", "RemoteDependencyData"),
+        (None, "RequestData"),
+    ],
+)
+def test_it_is_a_request_where_the_hosts_own_goes_elsewhere(fresh, server, monkeypatch, theirs, kind):
+    """If what the host was given cannot be read here, it might go there too."""
+    monkeypatch.setenv("FUNCTIONS_WORKER_DIRECTORY", "/azure-functions-host/workers/python")
+    if theirs:
+        monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", theirs)
+    fresh.configure(connection_string=server.connection_string, invocation_span=True, enable_local_storage=False)
+
+    invoke(lambda req, context: "ok", trigger=ITEMS, req=request())
+    fresh.shutdown(20.0)
+
+    (item,) = server.items
+    assert item["data"]["baseType"] == kind
+
+
+def test_the_exporter_keeps_what_it_took_before_it_is_delivered(fresh, tmp_path):
+    nowhere = "InstrumentationKey=1;IngestionEndpoint=http://127.0.0.1:1"
+    exporter = AppInsightsExporter(nowhere, journal=str(tmp_path / "kept"), interval=60)
+    fresh.configure(exporter=exporter)
+
+    invoke(lambda req, context: context.tracer.span("kept work").__exit__(None, None, None), req=1)
+
+    assert any(b"kept work" in file.read_bytes() for file in (tmp_path / "kept").rglob("*") if file.is_file())
+    exporter.channel.close(0.0)
 
 
 @pytest.mark.filterwarnings("ignore:datetime.datetime.utcnow:DeprecationWarning")  # OpenCensus's own spans

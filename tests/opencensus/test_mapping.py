@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -132,6 +133,40 @@ def test_a_failure_is_an_exception_with_its_cause_told_once():
     )
 
 
+def test_of_failures_beside_each_other_each_is_told_once(fresh):
+    """The first of them is what leaves the span around."""
+    taken = []
+    tracer = SpanTracer(SimpleNamespace(export=taken.extend), InvocationSpanContext(TRACE, CALLER, sampled=True))
+
+    async def step(name):
+        with tracer.span(name):
+            await asyncio.sleep(0)
+            raise ValueError(name)
+
+    async def both():
+        with tracer.span("outer"):
+            await asyncio.gather(step("one"), step("two"))
+
+    with pytest.raises(ValueError, match="one"):
+        asyncio.run(both())
+
+    data = [item["data"]["baseData"] for span in taken for item in items(span)]
+    assert [one["exceptions"][0]["message"] for one in data if "exceptions" in one] == ["one", "two"]
+    assert [one["name"] for one in data if one.get("success") is False] == ["one", "two", "outer"]
+
+
+def test_an_exception_is_told_anew_in_another_trace():
+    """As one that a module makes once and raises again and again."""
+    boom = LookupError("no such item")
+    told = []
+    for trace in (TRACE, "f" * 32):
+        tracer = SpanTracer(SimpleNamespace(export=told.extend), InvocationSpanContext(trace, CALLER, sampled=True))
+        with pytest.raises(LookupError), tracer.span("work"):
+            raise boom
+
+    assert [len(items(span)) for span in told] == [2, 2]
+
+
 def test_an_exception_whose_text_cannot_be_made_is_told_all_the_same():
     class Unspeakable(Exception):
         def __str__(self):
@@ -151,6 +186,52 @@ def test_links_are_told_as_the_service_knows_them():
     assert item["data"]["baseData"]["properties"] == {
         "_MS.links": f'[{{"operation_Id": "{"a" * 32}", "id": "{"b" * 16}"}}]'
     }
+
+
+def test_more_links_than_a_property_holds_are_left_out_whole():
+    span = ended()
+    span.links = [Link(f"{number:032x}", f"{number:016x}") for number in range(200)]
+
+    (item,) = items(span)
+
+    told = json.loads(item["data"]["baseData"]["properties"]["_MS.links"])
+    assert told == [{"operation_Id": f"{number:032x}", "id": f"{number:016x}"} for number in range(100)]
+
+
+def test_all_items_of_a_span_say_for_how_many_they_stand():
+    def change(span):
+        span.context.sample_rate = 25.0
+        span.add_annotation("half way")
+        span.fail(ValueError("bad"), None)
+
+    assert [item["sampleRate"] for item in items(ended(change=change))] == [25.0] * 3
+
+
+def test_a_call_of_a_url_that_cannot_be_read_is_stored():
+    (item,) = items(ended(kind=SpanKind.CLIENT, attributes={"http.url": "http://[nonsense/x", "http.method": "GET"}))
+
+    data = item["data"]["baseData"]
+    assert (data["name"], data["type"], data["data"]) == ("GET /", "HTTP", "http://[nonsense/x")
+    assert "target" not in data
+
+
+def test_keys_and_names_that_callers_choose_are_not_remembered_without_end():
+    plain = Plain(TAGS, redact=True)
+    for number in range(3000):
+        assert plain.line(ended(attributes={f"key {number}": 1}, operation=f"name {number}")) is not None
+
+    assert len(plain._keys) <= 2048
+    assert len(plain._names) <= 2048
+
+
+def test_a_clock_that_is_set_back_makes_no_negative_duration():
+    def change(span):
+        span._ended = STARTED - 1
+        span.set_status(Status(2, "no"))
+
+    for span in (ended(change=change), ended(change=lambda span: setattr(span, "_ended", STARTED - 1))):
+        (item,) = items(span)
+        assert item["data"]["baseData"]["duration"] == "0.00:00:00.000"
 
 
 def test_credentials_in_urls_and_attributes_are_taken_out():
@@ -213,6 +294,8 @@ def test_keys_and_patterns_can_be_added_and_names_kept():
         ({"http.method": "GET", "http.route": "/items/{id}", "http.path": "/items/7"}, "GET /items/{id}", "0", True),
         ({"http.method": "GET", "http.path": "/items/7", "http.status_code": 404}, "GET /items/7", "404", False),
         ({"http.method": "GET", "http.status_code": "302"}, "GET", "302", True),
+        ({"http.method": "GET", "http.status_code": 399}, "GET", "399", True),
+        ({"http.method": "GET", "http.status_code": 400}, "GET", "400", False),
         ({"http.route": "/items"}, "/items", "0", True),
         ({"http.status_code": "odd"}, "work", "odd", True),
         ({}, "work", "0", True),

@@ -209,6 +209,74 @@ def test_what_makes_spans_can_be_changed_and_changed_back(insights):
     assert found == ["InvocationSpan", "ShimSpan", "InvocationSpan"]
 
 
+def test_an_app_setting_alone_has_opentelemetry_underneath(insights):
+    """It counts as soon as the extension is imported, which is while its class is made."""
+    found, logged = run(
+        """
+        from ext_opencensus import OpenCensusExtension
+        from ext_sdk import extensions
+        def main(req, context):
+            with context.tracer.span("work") as span:
+                return type(span).__name__
+        kind = invoke(main, req=1)
+        assert flush(20.0)
+        print(json.dumps([kind, sorted(one.name for one in extensions())]))
+        """,
+        APPLICATIONINSIGHTS_CONNECTION_STRING=insights.connection_string, EXT_OPENCENSUS_UNDERNEATH="opentelemetry",
+    )  # fmt: skip
+
+    assert logged == ""
+    assert found == ["ShimSpan", ["OpenCensusExtension", "OpenTelemetryExtension"]]
+    (request,), (span,) = insights.store.rows("requests"), insights.store.rows("dependencies")
+    assert (span["name"], span["operation_ParentId"]) == ("work", request["id"])
+
+
+def test_what_makes_spans_can_be_changed_before_the_first_invocation(insights):
+    """As where code says otherwise than the app setting, which counts from the import on."""
+    found, _ = run(
+        """
+        from ext_opencensus import OpenCensusExtension
+        OpenCensusExtension.configure(underneath="opencensus")
+        def main(req, context):
+            with context.tracer.span("work") as span:
+                return type(span).__name__
+        print(json.dumps(invoke(main, req=1)))
+        """,
+        APPLICATIONINSIGHTS_CONNECTION_STRING=insights.connection_string, EXT_OPENCENSUS_UNDERNEATH="opentelemetry",
+    )  # fmt: skip
+
+    assert found == "InvocationSpan"
+
+
+def test_what_an_exporter_sends_by_requests_is_no_span():
+    """It would be exported in turn, and so on."""
+    with backend() as service:
+        found, _ = run(
+            """
+            import requests
+            from opencensus.trace import config_integration, execution_context
+            from ext_opencensus import OpenCensusExtension
+            config_integration.trace_integrations(["requests"])
+            names = []
+            class Poster:
+                def export(self, spans):
+                    names.extend(span.name for span in spans)
+                    requests.get(os.environ["BACKEND"] + "/spans", timeout=10)
+            OpenCensusExtension.configure(exporter=Poster())
+            def main(req, context):
+                with context.tracer.span("work"):
+                    pass
+                requests.get(os.environ["BACKEND"] + "/items", timeout=10)
+                return execution_context.is_exporter()
+            print(json.dumps([invoke(main, req=1), names]))
+            """,
+            BACKEND=service.url,
+        )
+
+    assert found == [False, ["work", "/items"]]
+    assert len(service.requests) == 3
+
+
 def test_an_app_setting_that_is_wrong_is_said_once_and_stops_nothing():
     found, logged = run(
         """

@@ -7,9 +7,10 @@ import logging
 import warnings
 
 import pytest
+from opencensus.trace.print_exporter import PrintExporter
 from opencensus.trace.samplers import AlwaysOnSampler
 
-from ext_opencensus import Redactor, options
+from ext_opencensus import Redactor, options, resource
 from ext_opencensus.settings import Settings
 from ext_sdk import SettingsError
 from tests.support.ingestion import KEY
@@ -43,6 +44,38 @@ def test_what_means_something_reaches_the_channel(fresh, server, tmp_path):
     assert (found.interval, found.max_batch, found.max_queue) == (3.5, 7, 70)
     assert (found.request_timeout, found.exit_timeout) == (1.5, 0.25)
     assert found.proxies == {"http": "http://proxy.example:1"}
+
+
+def test_a_folder_may_be_below_the_users_own(fresh, server, monkeypatch):
+    monkeypatch.setenv("HOME", "/someones")
+    fresh.configure(connection_string=server.connection_string, storage_path="~/kept")
+
+    assert fresh._current()._channel._options.journal == "/someones/kept"
+
+
+@pytest.mark.parametrize(
+    ("variables", "role"),
+    [
+        ({"WEBSITE_SITE_NAME": "shop", "OTEL_SERVICE_NAME": "other"}, "shop"),
+        ({"OTEL_SERVICE_NAME": "other", "AzureWebJobsScriptRoot": "/apps/mine"}, "other"),
+        ({"AzureWebJobsScriptRoot": "/apps/mine/"}, "mine"),
+        ({"AzureWebJobsScriptRoot": "/home/site/wwwroot"}, None),
+    ],
+)
+def test_the_role_is_what_the_platform_calls_the_app(monkeypatch, variables, role):
+    for name in ("WEBSITE_SITE_NAME", "OTEL_SERVICE_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert resource.tags().get("ai.cloud.role") == role
+
+
+def test_proxies_that_are_none_leave_it_to_the_environment(fresh, server):
+    """AzureExporter's default is `"{}"`."""
+    fresh.configure(connection_string=server.connection_string, proxies="{}")
+
+    assert fresh._current()._channel._options.proxies is None
 
 
 def test_by_default_items_are_kept_on_disk_until_they_are_delivered(fresh, server):
@@ -123,6 +156,16 @@ def test_beside_an_exporter_the_options_about_the_destination_have_no_effect_and
         ),
         ({"instrumentation_key": ""}, "OpenCensusExtension: setting 'instrumentation_key': The instrumentation key is empty."),
         (
+            {"sampler": AlwaysOnSampler},
+            "OpenCensusExtension: setting 'sampler' is the class AlwaysOnSampler. "
+            "Allowed: an object of it, AlwaysOnSampler(...).",
+        ),
+        (
+            {"exporter": PrintExporter},
+            "OpenCensusExtension: setting 'exporter' is the class PrintExporter. "
+            "Allowed: an object of it, PrintExporter(...).",
+        ),
+        (
             {"underneath": "opentelemetry", "sampler": AlwaysOnSampler()},
             "OpenCensusExtension: setting 'sampler' has no rate, and with underneath='opentelemetry' only a "
             "ProbabilitySampler counts. Leave it out, or call OpenTelemetryExtension.configure(sampling_ratio=...).",
@@ -179,7 +222,9 @@ def test_key_and_endpoint_are_taken_from_where_the_original_takes_them(
 
 
 def test_another_configuration_takes_over_and_the_first_one_delivers_what_it_has(fresh, server, memory):
-    fresh.configure(connection_string=server.connection_string, enable_local_storage=False, export_interval=60)
+    fresh.configure(
+        connection_string=server.connection_string, enable_local_storage=False, export_interval=60, flush="background"
+    )
     invoke(lambda req, context: context.tracer.span("first").__exit__(None, None, None), req=1)
 
     fresh.configure(exporter=memory)

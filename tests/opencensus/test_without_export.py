@@ -9,7 +9,8 @@ import pytest
 from opencensus.trace import execution_context
 from opencensus.trace.samplers import AlwaysOffSampler, ProbabilitySampler
 
-from ext_opencensus import OpenCensusExtension
+from ext_opencensus import OpenCensusExtension, options
+from tests.support.invocations import sync_and_async
 from tests.support.lifecycle import TRACEPARENT, Context, invoke
 
 TRACE, CALLER = TRACEPARENT.split("-")[1:3]
@@ -56,8 +57,11 @@ def test_a_sampler_of_opencensus_keeps_whole_traces_at_its_rate(fresh, sent, ser
 
 def test_an_exporter_that_fails_is_said_once_and_never_fails_the_function(fresh, caplog):
     class Broken:
+        failures = 0
+
         def export(self, span_datas):
-            raise OSError("full")
+            self.failures += 1
+            raise OSError(f"refused by <Connection object at {self.failures:#x}>")
 
     fresh.configure(exporter=Broken())
 
@@ -65,8 +69,45 @@ def test_an_exporter_that_fails_is_said_once_and_never_fails_the_function(fresh,
         assert invoke(lambda req, context: context.tracer.span("x").__exit__(None, None, None) or "ok", req=1) == "ok"
 
     assert [record.message for record in caplog.records] == [
-        "A span is not exported (said once): Broken failed with OSError: full"
+        "A span is not exported (said once): Broken failed with OSError: refused by <Connection object at 0x1>"
     ]
+    assert len(options._said) == 1
+
+
+def test_what_threads_have_to_say_is_said_in_the_next_invocation(fresh, server, caplog, monkeypatch):
+    """A host drops what is logged outside of one."""
+
+    monkeypatch.setenv("FUNCTIONS_WORKER_DIRECTORY", "/azure-functions-host/workers/python")
+    fresh.configure(connection_string=server.connection_string, enable_local_storage=False, flush="background")
+
+    def function(req, context):
+        with context.tracer.span("lost") as span:
+            span.links.append("no link")
+        with context.tracer.span("kept"):
+            pass
+
+    invoke(function, req=1)
+    fresh.shutdown(20.0)
+    assert caplog.records == []
+    invoke(lambda req, context: None, req=1)
+
+    (record,) = caplog.records
+    assert record.name == "ext_appinsights"
+    assert record.message.endswith(
+        ": an item could not be made and is left out: AttributeError: 'str' object has no attribute 'trace_id'"
+    )
+    assert [item["data"]["baseData"]["name"] for item in server.items] == ["kept"]
+
+
+@pytest.mark.parametrize(("form", "waited"), [(0, ["flush"]), (1, ["kick"])], ids=["sync", "async"])
+def test_the_end_of_a_coroutine_does_not_wait_for_delivery(fresh, memory, monkeypatch, form, waited):
+    pipeline, called = fresh._current(), []
+    monkeypatch.setattr(pipeline, "flush", lambda _timeout: called.append("flush") or True)
+    monkeypatch.setattr(pipeline, "kick", lambda: called.append("kick"))
+
+    invoke(sync_and_async(lambda req, context: None)[form], req=1)
+
+    assert called == waited
 
 
 def test_without_a_connection_string_everything_works_and_one_line_says_why_nothing_is_sent(fresh, caplog):

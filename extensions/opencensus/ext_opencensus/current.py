@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 SPAN: ContextVar[Any] = execution_context._current_span_slot.contextvar
 TRACER: ContextVar[Any] = execution_context._tracer_slot.contextvar
 ATTRIBUTES: ContextVar[Any] = execution_context._attrs_slot.contextvar
+EXPORTS: ContextVar[Any] = execution_context._exporter_slot.contextvar
+"""Whether what runs here is an exporter, whose calls integrations leave alone."""
 
 
 class Entered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from threading import Lock
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -90,7 +91,7 @@ class OpenCensusExtension(AppExtension):
             try:
                 pipeline.commit()
             except Exception as error:  # the function must not fail with it, nor must the policy miss the end
-                say_once(logging.ERROR, f"Spans are not kept: {type(error).__name__}: {error}")
+                say_once(logging.ERROR, f"Spans are not kept: {type(error).__name__}", f": {error}")
             pipeline.policy.ended(pipeline.flush, pipeline.kick, may_wait=not invocation.is_async)
 
     @classmethod
@@ -131,10 +132,9 @@ class OpenCensusExtension(AppExtension):
         if settings.underneath == _OPENTELEMETRY:
             cls._pipeline = None
         else:
-            if cls._made_of is not None and cls._made_of.underneath == _OPENTELEMETRY:
-                from ext_opencensus.underneath import take_down
-
-                take_down()
+            underneath: Any = sys.modules.get("ext_opencensus.underneath")
+            if underneath is not None:  # an earlier call of `configure` may have set it up
+                underneath.take_down()
             cls._pipeline = _pipeline_of(settings)
         cls._made_of = settings
         if before is not None:

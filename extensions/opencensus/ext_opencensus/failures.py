@@ -11,9 +11,6 @@ Details = dict[str, Any]
 
 _UNKNOWN = "Exception"
 
-_FRAMES = 128
-"""That OpenCensus keeps (opencensus/trace/stack_trace.py, MAX_FRAMES)."""
-
 
 def of_attributes(span: Any) -> list[Details] | None:
     """Return what OpenCensus's integrations of web frameworks note: `error.name`, `error.message`, `stacktrace`.
@@ -41,9 +38,7 @@ def of_stack(span: Any) -> list[Details] | None:
         return None
     if hasattr(stack, "details"):
         return stack.details  # type: ignore[no-any-return]
-    frames = [_frame(one) for one in reversed(stack.stack_frames[:_FRAMES])]
-    for level, frame in enumerate(frames):
-        frame["level"] = level
+    frames = [_frame(level, one) for level, one in enumerate(reversed(stack.stack_frames))]
     details = _details(_UNKNOWN, str(getattr(span.status, "description", None) or _UNKNOWN))
     return [{**details, "hasFullStack": bool(frames) and not stack.dropped_frames_count, "parsedStack": frames}]
 
@@ -52,9 +47,9 @@ def _details(type_name: str, message: str) -> Details:
     return {"typeName": required(type_name, TYPE_LIMIT), "message": required(message, MESSAGE_LIMIT)}
 
 
-def _frame(frame: dict[str, Any]) -> Details:
+def _frame(level: int, frame: dict[str, Any]) -> Details:
     return {
-        "level": 0,
+        "level": level,
         "method": frame["function_name"]["value"],
         "fileName": frame["file_name"]["value"],
         "line": frame["line_number"] or 0,

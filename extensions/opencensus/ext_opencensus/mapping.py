@@ -84,7 +84,7 @@ class Mapper:
         return write(
             time_ns=start,
             id=span.span_id,
-            duration_ns=max(0, end - start),
+            duration_ns=end - start,
             properties=lines.properties(properties) if properties else "",
             tags=self._of_operation(span),
             sample_rate=getattr(span.context, "sample_rate", 100.0),

@@ -51,11 +51,11 @@ _OF_THE_DESTINATION = (
 _said: set[str] = set()
 
 
-def say_once(level: int, text: str) -> None:
-    """Log a line, the first time only."""
+def say_once(level: int, text: str, detail: str = "") -> None:
+    """Log a line, the first time only that there is this text, whatever the detail at its end."""
     if text not in _said:
         _said.add(text)
-        _log.log(level, "%s", text)
+        _log.log(level, "%s%s", text, detail)
 
 
 def given(settings: Settings) -> set[str]:
@@ -110,6 +110,6 @@ def channel_options(settings: Settings) -> dict[str, Any]:
     """Return the keyword arguments of the `Channel` that the settings mean."""
     named = {theirs: getattr(settings, ours) for ours, theirs in OF_THE_CHANNEL.items()}
     options = {name: value for name, value in named.items() if value is not None}
-    if settings.proxies is not None:
-        options["proxies"] = proxies_of(settings.proxies)
+    if proxies := proxies_of(settings.proxies):  # for AzureExporter "{}" is none as well
+        options["proxies"] = proxies
     return {"exit_timeout": 0.0, "journal": journal_of(settings), "credential": settings.credential} | options

@@ -124,6 +124,8 @@ class Settings:
         if self.storage_path == "":
             raise ValueError("setting 'storage_path' is ''. Allowed: the path of a folder.")
         proxies_of(self.proxies)
+        _check_object("exporter", self.exporter)
+        _check_object("sampler", self.sampler)
         if self.connection_string is not None:
             _checked(ConnectionString.parse, self.connection_string, "connection_string")
         if self.instrumentation_key is not None:
@@ -154,6 +156,13 @@ class Settings:
                     "setting 'underneath' is 'opentelemetry', which is not installed. "
                     "Put azfunc-ext-opencensus[opentelemetry] into requirements.txt."
                 )
+
+
+def _check_object(name: str, value: Any) -> None:
+    """Refuse a class, which has the methods as well."""
+    if isinstance(value, type):
+        allowed = f"Allowed: an object of it, {value.__name__}(...)."
+        raise ValueError(f"setting {name!r} is the class {value.__name__}. {allowed}")  # noqa: TRY004 - for SettingsError
 
 
 def _checked(read: Any, text: str, name: str) -> None:

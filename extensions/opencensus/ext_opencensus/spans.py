@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _OK = Status.as_ok()
 _UNKNOWN = 2
 """google.rpc.Code.UNKNOWN, which OpenCensus gives to whatever raised."""
+_TOLD_IN = "_ext_opencensus_told_in"
+"""Attribute of an exception: the trace in which a span has it whole. To keep the exception would keep its frames."""
 
 _MADE_LATE: dict[str, Callable[[], Any]] = {
     "attributes": lambda: original.BoundedDict(original.MAX_NUM_ATTRIBUTES),
@@ -110,6 +112,8 @@ class InvocationSpan(original.Span):  # type: ignore[misc]
 
     def fail(self, error: BaseException, traceback: TracebackType | None) -> None:
         """Note what was raised; of several spans that it leaves, the first has it whole."""
+        if isinstance(error, GeneratorExit):  # nobody reads on, which is no failure
+            return
         try:
             said = str(error)
         except Exception:  # the function's own exception
@@ -118,15 +122,14 @@ class InvocationSpan(original.Span):  # type: ignore[misc]
         try:
             self.stack_trace = self._failure(error, traceback or error.__traceback__)
         except Exception as trouble:  # in place of the function's own error it must not come
-            say_once(logging.ERROR, f"An exception is not told (said once): {type(trouble).__name__}: {trouble}")
+            say_once(logging.ERROR, f"An exception is not told (said once): {type(trouble).__name__}", f": {trouble}")
 
     def _failure(self, error: BaseException, traceback: TracebackType | None) -> Failure:
         stack = Failure.from_traceback(traceback)
-        tracer = self._tracer()
-        if tracer is None or tracer.raised is not error:
+        trace, own = getattr(self.context, "trace_id", None), error.__dict__
+        if trace is None or own.get(_TOLD_IN) != trace:
             stack.details = from_exception(error)
-            if tracer is not None:
-                tracer.raised = error
+            own[_TOLD_IN] = trace
         return stack  # type: ignore[no-any-return]
 
     def _tracer(self) -> SpanTracer | None:

@@ -35,7 +35,7 @@ class Traced:
 
     def _begin(self, kind: str) -> None:
         """Start the invocation's own span."""
-        span = self._span = self.tracer.tracer.start_span(self._invocation.function_name)
+        span = self._span = self.tracer.tracer.own = self.tracer.tracer.start_span(self._invocation.function_name)
         span.add_attribute("faas.invocation_id", self._invocation.id)
         span.add_attribute("faas.coldstart", self._invocation.cold_start)
         if self._invocation.trigger.type == "httpTrigger":

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from functools import wraps
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any
 
 from opencensus.trace.base_span import BaseSpan  # type: ignore[import-untyped]
@@ -16,12 +18,14 @@ from opencensus.trace.tracers.context_tracer import ContextTracer  # type: ignor
 from opencensus.trace.tracers.noop_tracer import NoopTracer  # type: ignore[import-untyped]
 
 from ext_opencensus.context import InvocationSpanContext, context_of
-from ext_opencensus.current import SPAN
+from ext_opencensus.current import EXPORTS, SPAN
 from ext_opencensus.exporter import AppInsightsExporter
 from ext_opencensus.options import say_once
 from ext_opencensus.spans import InvocationSpan
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from ext_opencensus.settings import Exporter, Sampler
 
 _log = logging.getLogger("ext_opencensus")
@@ -37,10 +41,10 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
         self.span_context = span_context
         self.trace_id = span_context.trace_id
         self.root_span_id = span_context.caller
-        self.raised: BaseException | None = None
-        """What a span has failed with, so that those around it do not tell the same again."""
         self._spans_list: list[InvocationSpan] = []
         self._caller = NullContextManager(span_id=span_context.caller)
+        self.own: InvocationSpan | None = None
+        """The invocation's own span, which is not the function's to end."""
 
     def start_span(self, name: str = "span") -> InvocationSpan:
         """Make a span current, inside the one that is."""
@@ -60,7 +64,7 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
         span = SPAN.get(None)
         if span is None and self._spans_list:
             span = self._spans_list[-1]
-        if span is None:
+        if span is None or span is self.own:
             _log.warning("No active span, cannot do end_span.")
             return None
         self.end(span)
@@ -78,27 +82,31 @@ class SpanTracer(ContextTracer):  # type: ignore[misc]
             if self._take is not None:
                 self._take(span)
             else:
-                self.exporter.export(span.datas(self.span_context))
+                self._export(span)
         except Exception as error:
-            say_once(
-                logging.ERROR,
-                f"A span is not exported (said once): {type(self.exporter).__name__} failed with "
-                f"{type(error).__name__}: {error}",
-            )
+            failed = f"{type(self.exporter).__name__} failed with {type(error).__name__}"
+            say_once(logging.ERROR, f"A span is not exported (said once): {failed}", f": {error}")
+
+    def _export(self, span: Any) -> None:
+        """Hand a span over. What the exporter sends for it is not traced, or there would be no end of it."""
+        before = EXPORTS.set(True)
+        try:
+            self.exporter.export(span.datas(self.span_context))
+        finally:
+            EXPORTS.reset(before)
 
     def finish(self) -> None:
-        """End all spans, the innermost first."""
+        """End all spans that the function has begun, the innermost first."""
         for span in reversed(list(self._spans_list)):
-            self.end(span)
+            if span is not self.own:
+                self.end(span)
 
     def close(self, error: BaseException | None) -> None:
         """End what the function has left open, which has failed if the function has."""
-        while self._spans_list:
-            span = self._spans_list[-1]
+        for span in reversed(list(self._spans_list)):  # which threads of the function may shorten meanwhile
             if error is not None:
                 span.fail(error, None)
             self.end(span)
-        self.raised = None
 
     def add_attribute_to_current_span(self, attribute_key: str, attribute_value: Any) -> None:
         """Set an attribute of the span that is current, if there is one."""
@@ -147,6 +155,24 @@ class InvocationTracer(Tracer):  # type: ignore[misc]
         if self.sampler is not None and not decided:
             context.sample_rate = _percent(self.sampler)
         return SpanTracer(self.exporter, context)
+
+    def trace_decorator(self) -> Callable[[Any], Any]:
+        """Return a decorator that makes each call a span. The original's ends none that raises, nor waits for any."""
+
+        def decorator(function: Any) -> Any:
+            @wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:
+                with self.span(function.__name__):
+                    return function(*args, **kwargs)
+
+            @wraps(function)
+            async def waiting(*args: Any, **kwargs: Any) -> Any:
+                with self.span(function.__name__):
+                    return await function(*args, **kwargs)
+
+            return waiting if iscoroutinefunction(function) else wrapper
+
+        return decorator
 
     def close(self, error: BaseException | None = None) -> None:
         """End what is open."""

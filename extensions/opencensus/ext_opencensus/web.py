@@ -26,10 +26,18 @@ def attributes_of(invocation: Invocation) -> dict[str, Any]:
         parts = (_prefix(), invocation.function_name if route is None else str(route).strip("/"))
         found["http.route"] = "/" + "/".join(filter(None, parts))
     if url := str(getattr(request, "url", "") or ""):
-        read = urlsplit(url)
-        found["http.host"], found["http.path"] = read.netloc.rpartition("@")[2], read.path or "/"
-        found["http.url"] = f"{read.scheme}://{found['http.host']}{found['http.path']}" if read.scheme else read.path
+        found |= _parts(url)
     return found
+
+
+def _parts(url: str) -> dict[str, str]:
+    try:
+        read = urlsplit(url)
+    except ValueError:  # whatever a caller sends, such as http://[
+        return {}
+    host, path = read.netloc.rpartition("@")[2], read.path or "/"
+    whole = f"{read.scheme}://{host}{path}" if read.scheme else read.path
+    return {"http.host": host, "http.path": path, "http.url": whole}
 
 
 def _prefix() -> str:
