@@ -76,7 +76,6 @@ def test_an_exporter_that_fails_is_said_once_and_never_fails_the_function(fresh,
 
 def test_what_threads_have_to_say_is_said_in_the_next_invocation(fresh, server, caplog, monkeypatch):
     """A host drops what is logged outside of one."""
-
     monkeypatch.setenv("FUNCTIONS_WORKER_DIRECTORY", "/azure-functions-host/workers/python")
     fresh.configure(connection_string=server.connection_string, enable_local_storage=False, flush="background")
 

@@ -27,17 +27,18 @@ def tell(timed: Timed, slow_ms: float | None) -> None:
 
 
 def _called(timed: Timed, slow_ms: float | None) -> tuple[str, tuple[object, ...]]:
-    told = "" if timed.cpu_ms is None else f", CPU {timed.cpu_ms:.1f} ms"
-    if timed.waited_ms is not None:
-        told += f", waited {timed.waited_ms:.1f} ms"
+    told = "" if timed.waited_ms is None else f", waited {timed.waited_ms:.1f} ms"
     if timed.error is not None:
         told += f" and raised {type(timed.error).__name__}"
-    told += _cold(timed)
+    if timed.cold is not None:
+        told += _cold(timed)
     if slow_ms is not None:
         told += f" (slow: {slow_ms:g} ms or more)"
     if timed.phases:
         told += _phases(timed.phases)
-    return "%s took %.1f ms%s", (timed.function.name, timed.milliseconds, told)
+    if timed.cpu_ms is None:
+        return "%s took %.1f ms%s", (timed.function.name, timed.milliseconds, told)
+    return "%s took %.1f ms, CPU %.1f ms%s", (timed.function.name, timed.milliseconds, timed.cpu_ms, told)
 
 
 def _answered(timed: Timed) -> tuple[str, tuple[object, ...]]:
@@ -59,13 +60,13 @@ def _phases(phases: Mapping[str, tuple[int, int]]) -> str:
 
 
 def _dimensions(timed: Timed) -> dict[str, Any]:
-    found: dict[str, Any] = {"duration_ms": round(timed.milliseconds, 3)}
+    found: dict[str, Any] = {"duration_ms": timed.milliseconds}
     if timed.cpu_ms is not None:
-        found["cpu_ms"] = round(timed.cpu_ms, 3)
+        found["cpu_ms"] = timed.cpu_ms
     if timed.waited_ms is not None:
         found["waited_ms"] = round(timed.waited_ms, 3)
     if timed.cold is not None:
         found.update({f"cold_start.{name}_ms": round(value, 3) for name, value in timed.cold.items()})
     for name, (_, spent) in timed.phases.items():
-        found[f"phase.{name}_ms"] = round(spent / 1e6, 3)
+        found[f"phase.{name}_ms"] = spent / 1e6
     return found

@@ -60,14 +60,17 @@ class Statistics:
             found = self._functions.setdefault(name, Function(invocation))
         return found
 
-    def add(self, function: Function, nanoseconds: int, *, ok: bool, phases: Mapping[str, tuple[int, int]]) -> None:
+    def add(
+        self, function: Function, nanoseconds: int, error: BaseException | None, phases: Mapping[str, tuple[int, int]]
+    ) -> None:
         """Take note of an invocation, and of what each of its phases took in all."""
         with self._lock:
             function.took.add(nanoseconds)
-            if not ok:
+            if error is not None:
                 function.errors += 1
-            for name, (_, spent) in phases.items():
-                _phase(function.phases, name).add(spent)
+            if phases:
+                for name, (_, spent) in phases.items():
+                    _phase(function.phases, name).add(spent)
 
     def facts(self) -> dict[str, object]:
         """Return all of it, by function."""

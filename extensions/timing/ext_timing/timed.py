@@ -78,7 +78,7 @@ class Timed:
         self.error = error = outcome.error
         self.called = called = took > 0 or error is not None
         if called:
-            self._statistics.add(self.function, took, ok=error is None, phases=phases)
+            self._statistics.add(self.function, took, error, phases)
         if timing.told:  # by the FunctionTimer of this function
             return
         timing.told = True
