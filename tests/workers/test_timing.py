@@ -48,10 +48,10 @@ async def {def_name}(req: func.HttpRequest, context: func.Context) -> func.HttpR
     return func.HttpResponse("done")
 """
 LINES = """
-def {def_name}(req: func.HttpRequest) -> str:
+def {def_name}(req: func.HttpRequest) -> func.HttpResponse:
     import json
     from ext_sdk import extensions
-    return json.dumps([kept.lines, [one.facts for one in extensions()]])
+    return func.HttpResponse(json.dumps([kept.lines, [one.facts for one in extensions()]]))
 """
 PHASES = {"sync": ["outer", "outer.inner", "outer.job"], "asynchronous": ["outer", "outer.step"]}
 TOLD = {
