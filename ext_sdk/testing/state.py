@@ -1,0 +1,135 @@
+"""What ext_sdk and azure.functions keep in the process: put aside for a test, and put back after it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from azure.functions import AppExtensionBase
+from azure.functions.decorators.function_app import FunctionRegister
+from azure.functions.extension import ExtensionMeta
+
+from ext_sdk import insight, lifecycle, registry, stand_ins
+from ext_sdk.context import current
+from ext_sdk.errors import ExtensionError
+from ext_sdk.extension import AppExtension
+from ext_sdk.workers import driving, switched_off
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_REGISTERING = ("_register_application_extension", "_register_function_extension")
+
+
+@contextmanager
+def isolated(*extensions: type) -> Iterator[None]:
+    """Have only the given app-level extensions active, with no settings given and no history; undo all at the end.
+
+    Inside, no other extension is active, nothing counts as said, and the next invocation is the process's first. What
+    is defined, configured, decorated and logged inside is gone afterwards: registered extensions and their settings,
+    counts and suspensions, azure.functions' own registry, handlers and levels of loggers, environment variables.
+    What an extension keeps in its class or module is its own affair. May be nested.
+
+    Raises ExtensionError for what is no app-level extension: a function-level one is made inside, for its function.
+    """
+    for one in extensions:
+        if not (isinstance(one, type) and issubclass(one, AppExtensionBase)):
+            raise ExtensionError(
+                f"isolated() takes app-level extensions, not {one!r}. Make a function-level one inside of the block."
+            )
+    with _process(), _framework():
+        for one in extensions:
+            _activate(one)
+        yield
+
+
+def reset() -> None:
+    """Forget every extension, and all that was counted and said; for interactive use, and not undone."""
+    _empty()
+
+
+def _activate(extension: Any) -> None:
+    if not issubclass(extension, AppExtension):
+        ExtensionMeta._register_application_extension(extension)  # type: ignore[no-untyped-call] # one of the official kind
+        return
+    registration = registry.add(registry.identity(extension), extension, AppExtension)
+    extension.init()
+    registry.admit(registration)
+
+
+@contextmanager
+def _process() -> Iterator[None]:
+    environment = dict(os.environ)
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    filters = {one: list(one.filters) for one in handlers}
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+        root.handlers[:] = handlers
+        root.setLevel(level)
+        for one, before in filters.items():
+            one.filters[:] = before
+
+
+@contextmanager
+def _framework() -> Iterator[None]:
+    kept = [
+        (registry._registrations, dict(registry._registrations)),
+        (registry.unbound, list(registry.unbound)),
+        (insight.drivers, list(insight.drivers)),
+        (driving._seams, dict(driving._seams)),
+        (driving._told, set(driving._told)),
+        (stand_ins._made, dict(stand_ins._made)),
+        (ExtensionMeta._func_exts, dict(ExtensionMeta._func_exts)),
+    ]
+    names: list[tuple[Any, str]] = [
+        (driving, "_second"), (driving, "_environment"), (driving, "_workers"), (switched_off, "_told"),
+        (lifecycle, "_invocations"), (ExtensionMeta, "_app_exts"), (ExtensionMeta, "_info"),
+        (FunctionRegister, "get_functions"),
+    ]  # fmt: skip
+    values = [(of, name, getattr(of, name)) for of, name in names]
+    registering = {name: vars(ExtensionMeta)[name] for name in _REGISTERING if name in vars(ExtensionMeta)}
+    token = current.set(None)
+    _empty()
+    try:
+        yield
+    finally:
+        for of, name, value in values:
+            setattr(of, name, value)
+        for name, method in registering.items():
+            setattr(ExtensionMeta, name, method)
+        for container, before in kept:
+            _refill(container, before)
+        registry.outdate()
+        try:
+            current.reset(token)
+        except ValueError:  # the end of a pytest fixture runs in another context than its beginning
+            current.set(None)
+
+
+def _empty() -> None:
+    for container in (
+        registry._registrations, registry.unbound, insight.drivers, driving._seams, driving._told, stand_ins._made,
+        ExtensionMeta._func_exts,
+    ):  # fmt: skip
+        container.clear()
+    driving._second, driving._environment = "", {}
+    switched_off._told = False
+    ExtensionMeta._app_exts = None
+    ExtensionMeta._info = {}
+    lifecycle._invocations = itertools.count()
+    registry.outdate()
+
+
+def _refill(container: Any, before: Any) -> None:
+    container.clear()
+    if isinstance(container, list):
+        container.extend(before)
+    else:
+        container.update(before)
