@@ -14,6 +14,7 @@ COMMANDS = {
     "run": "Serve a function app on this machine.",
     "insights": "Run the local Application Insights.",
     "transactions": "Show recent operations, or one of them as a tree.",
+    "new": "Write a package with an extension of your own.",
     "demo": "See it all: a function app, its requests, its telemetry.",
 }
 """Name of each command, which is also the name of its module here, and its one-line help."""
