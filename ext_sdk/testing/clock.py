@@ -23,7 +23,7 @@ class Clock:
     """Stands still unless it is told how much time has passed."""
 
     def __init__(self) -> None:
-        self._passed_ns = 0
+        self._passed_ns = 1_000_000_000  # never 0, at which the lifecycle takes a function for not called
         self.functions: dict[Any, Callable[[], float]] = {
             time.perf_counter_ns: lambda: self._passed_ns,
             time.perf_counter: lambda: self._passed_ns / 1e9,

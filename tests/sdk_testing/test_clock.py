@@ -33,6 +33,25 @@ def test_a_function_takes_as_long_as_the_clock_is_told():
     assert took == [0, 1_500_000_000]
 
 
+def test_a_function_that_fails_takes_as_long_as_the_clock_is_told():
+    took = []
+
+    class Stopwatch(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            outcome = yield
+            took.append(outcome.duration_ns)
+
+    with frozen() as clock:
+
+        def fails():
+            clock.advance(1.5)
+            raise LookupError
+
+        run(fails)
+    assert took == [1_500_000_000]
+
+
 def test_modules_have_the_clock_by_whatever_name():
     with frozen("tests") as clock:
         before = timed.all_of_them()
