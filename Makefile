@@ -16,7 +16,7 @@ demo: $(READY) ## run the sample function app, its telemetry and the local Appli
 	@$(BIN)/azfunc-ext demo $(if $(ONCE),--once)
 
 test: check docs ## everything: lint, types, documentation, tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 $(ARGS)
 
 test-workers: $(READY) ## only the tests that drive real Functions workers
 	$(BIN)/python -m pytest tests/workers $(ARGS)

@@ -7,6 +7,7 @@ import logging
 import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 from azure.functions import AppExtensionBase
 from azure.functions.decorators.function_app import FunctionRegister
@@ -20,6 +21,10 @@ from ext_sdk.workers import driving, switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+seen: WeakSet[type] = WeakSet()
+"""App-level extensions that were active inside of a block that has ended. Their modules run once in a process: who
+imports one again, as a function app in a test does, has to activate them."""
 
 _REGISTERING = ("_register_application_extension", "_register_function_extension")
 
@@ -100,6 +105,7 @@ def _framework() -> Iterator[None]:
     try:
         yield
     finally:
+        seen.update(one.type for one in registry.active() if one.level == registry.APP)
         for of, name, value in values:
             setattr(of, name, value)
         for name, method in registering.items():

@@ -1,0 +1,66 @@
+"""The pytest plugin of the devkit: function apps, a local Application Insights and isolation as fixtures.
+
+pytest loads it by itself wherever the devkit is installed; `-p no:azfunc_ext` leaves it out. Nothing is imported
+before a test asks for a fixture.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from ext_devkit.apptest import AppUnderTest
+    from ext_devkit.insights.server import InsightsServer
+
+
+@pytest.fixture
+def function_app() -> Iterator[Callable[..., AppUnderTest]]:
+    """Give what loads a function app from its folder, to invoke its functions by name.
+
+    One app is loaded at a time: the next call closes the one before, and so does the end of the test.
+    """
+    from ext_devkit.apptest import AppUnderTest
+
+    loaded: list[AppUnderTest] = []
+
+    def load(path: str | Path, **settings: Any) -> AppUnderTest:
+        while loaded:
+            loaded.pop().close()
+        loaded.append(AppUnderTest(path, **settings))
+        return loaded[-1]
+
+    yield load
+    while loaded:
+        loaded.pop().close()
+
+
+@pytest.fixture
+def insights(monkeypatch: pytest.MonkeyPatch) -> Iterator[InsightsServer]:
+    """Run a local Application Insights with nothing stored; the app setting with the connection string names it.
+
+    `insights.wait_for("requests", 1)` returns the rows of a table as soon as there are so many.
+    """
+    from ext_devkit.insights.server import InsightsServer
+
+    with InsightsServer() as server:
+        monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", server.connection_string)
+        yield server
+
+
+@pytest.fixture
+def isolated_extensions() -> Iterator[Callable[..., None]]:
+    """Have no extension active in this test; `isolated_extensions(MyExtension)` activates those that are named.
+
+    All of it is as before after the test: `ext_sdk.testing.isolated`.
+    """
+    from ext_sdk.testing import isolated
+
+    with ExitStack() as stack:
+        stack.enter_context(isolated())
+        yield lambda *extensions: stack.enter_context(isolated(*extensions))
