@@ -130,5 +130,4 @@ def _explain(package: Package, folder: Path) -> str:
   pip install --editable ".[dev]"
   pytest
 {checks}
-  azfunc-ext run sample_app --insights off
-"""
+  azfunc-ext run sample_app --insights off"""
