@@ -31,7 +31,10 @@ def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[Distribution, Path]
 
 
 def ignored(folder: str, names: list[str]) -> list[str]:
-    return [name for name in names if _generated(Path(name)) or name in {"tests", "docs"}]
+    elsewhere = (
+        {"tests", "docs"} if Path(folder) == ROOT else set()
+    )  # folders of that name inside a package belong to it
+    return [name for name in names if _generated(Path(name)) or name in elsewhere]
 
 
 def build(source: Path, out: Path) -> Path:
