@@ -187,7 +187,8 @@ def main(app: Path) -> int:
     protos.add_FunctionRpcServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([FOLDER, str(app)]))
+    installed = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join([FOLDER, str(app), *filter(None, installed)]))
     arguments = ["--host", "127.0.0.1", "--port", str(port), "--workerId", "w", "--requestId", "r"]
     worker = subprocess.Popen([sys.executable, "-m", PACKAGE, *arguments], cwd=app, env=environment, stdout=sys.stderr)
     try:
