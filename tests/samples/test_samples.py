@@ -12,6 +12,7 @@ import pytest
 from ext_devkit.insights.server import InsightsServer
 from tests.support.backend import Backend, backend
 from tests.support.host import RunningHost, request
+from tests.support.snapshots import samples
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -129,7 +130,7 @@ def test_the_sync_function_answers_in_the_v2_model(v2: RunningHost):
     assert answer["ctx_trace_context_Traceparent"] == PARENT
 
 
-@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("sample", samples())
 def test_a_sample_has_the_files_of_a_complete_app(sample: str):
     folder = SAMPLES / sample
     settings = json.loads((folder / "local.settings.json").read_text("utf-8"))
@@ -140,7 +141,7 @@ def test_a_sample_has_the_files_of_a_complete_app(sample: str):
     assert settings["Values"]["FUNCTIONS_WORKER_RUNTIME"] == "python"
 
 
-@pytest.mark.parametrize("sample", sorted(path.name for path in SAMPLES.iterdir() if path.is_dir()))
+@pytest.mark.parametrize("sample", samples())
 def test_requirements_name_every_package_that_the_code_imports(sample: str):
     distributions = {
         "azure": "azure-functions",
