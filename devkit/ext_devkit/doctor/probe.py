@@ -1,0 +1,56 @@
+"""The process of `--run`: `python -m ext_devkit.doctor.probe APP ANSWER` loads an app and writes what is active."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from ext_devkit.errors import DevkitError
+from ext_devkit.host.host import FunctionHost
+
+_OURS = ("ext_", "extension.")
+
+
+class _Listening(logging.Handler):
+    """Keeps what the framework and extensions warn of."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        line = f"{record.name}: {record.getMessage()}"
+        if record.name.startswith(_OURS) and line not in self.said:
+            self.said.append(line)
+
+
+def main(app: str, answer: str) -> None:
+    """Load the app, and write the answer as JSON."""
+    listening = _Listening()
+    logging.getLogger().addHandler(listening)
+    started = time.perf_counter()
+    found: dict[str, Any] = {}
+    try:
+        host = FunctionHost.load(app)
+    except DevkitError as error:
+        found["error"] = str(error)
+    else:
+        found |= {"functions": sorted([route.name for route in host.routes] + list(host.not_served))}
+    found |= {"seconds": round(time.perf_counter() - started, 3), "said": listening.said}
+    if sdk := sys.modules.get("ext_sdk"):
+        found |= {"sdk": True, "active": [one.name for one in sdk.extensions()]}
+    handlers = [type(one) for one in logging.getLogger().handlers if one is not listening]
+    found["handlers"] = [f"{one.__module__}.{one.__qualname__}" for one in handlers]
+    partly = Path(f"{answer}.part")
+    partly.write_text(json.dumps(found), "utf-8")
+    partly.rename(answer)
+    os._exit(0)  # the app's threads and exit handlers are not what was asked for
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
