@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,6 @@ from tests.packaging import build, pythons
 from tests.packaging.build import Built
 from tests.packaging.pythons import Installer
 from tests.packaging.views import Pool
-from tests.support.snapshots import SAMPLES
-
-DEVKIT_NEEDS = ("click", "rich", "starlette", "uvicorn")
 
 
 @pytest.fixture(scope="session")
@@ -24,33 +20,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
 
 
 @pytest.fixture(scope="session", params=pythons.wanted())
-def installer(request, built, tmp_path_factory) -> Iterator[Installer]:
-    """What installs for one Python; all that will be wanted is started, so that it goes on beside the first tests."""
-    version = request.param
-    if not pythons.find(version):
-        pytest.skip(f"this machine has no Python {version}")
-    wheels = next(iter(built.values())).wheel.parent
-    one = Installer(version, tmp_path_factory.mktemp(f"python{version}"), wheels)
-    one.venv("bare")
-    for requirements in sorted({text_of(sample) for sample in SAMPLES.iterdir() if requires(sample)}):
-        one.into(requirements)
-    one.into("azfunc-ext-opentelemetry\n")
-    yield one
-    one.close()
-
-
-def requires(sample: Path) -> bool:
-    return (sample / "requirements.txt").is_file()
-
-
-def text_of(sample: Path) -> str:
-    return (sample / "requirements.txt").read_text("utf-8")
+def installer(request, built, tmp_path_factory) -> Installer:
+    """What installs for one Python."""
+    if not pythons.find(request.param):
+        pytest.skip(f"this machine has no Python {request.param}")
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    return Installer(request.param, shared / f"python{request.param}", built["ext_sdk"].wheel.parent)
 
 
 @pytest.fixture(scope="session")
-def pool(installer: Installer) -> Pool:
+def pool(installer: Installer, tmp_path_factory) -> Pool:
     """Everything at once, from which views are made."""
-    return Pool(installer)
+    return Pool(installer, tmp_path_factory.mktemp("views"))
 
 
 @pytest.fixture(scope="session")
@@ -65,12 +48,9 @@ def kind(installer: Installer) -> str:
 @pytest.fixture(scope="session")
 def worker(installer: Installer, kind: str, built: dict[str, Built]) -> str:
     """The interpreter of an environment with such a worker and what that needs, and nothing that an app may need."""
-    python = installer.venv("worker")
-    if kind == "runtime":
-        installer.pip(python, "azure-functions-runtime", "azure-functions-runtime-v1")
-    elif kind == "classic":
-        installer.pip(python, "grpcio", "protobuf", "python-dateutil", "azurefunctions-extensions-base")
-    else:
-        installer.pip(python, *DEVKIT_NEEDS)
-        installer.pip(python, "--no-deps", str(built["ext_devkit"].wheel))
-    return python
+    installs = {
+        "runtime": [["azure-functions-runtime", "azure-functions-runtime-v1"]],
+        "classic": [["grpcio", "protobuf", "python-dateutil"]],
+        "devkit": [["click", "rich", "starlette", "uvicorn"], ["--no-deps", str(built["ext_devkit"].wheel)]],
+    }
+    return installer.environment(f"with-{kind}", *installs[kind])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.contracts.repository import ROOT
@@ -47,25 +48,56 @@ def _candidates(version: str) -> Iterator[str]:
 
 def _is(interpreter: str, version: str) -> bool:
     """Tell whether it runs: a name on the PATH may be a version manager's stand-in for what is not switched on."""
+    if not interpreter:
+        return False
     code = f"import sys; sys.exit('3.%d' % sys.version_info[1] != '{version}')"
-    return (
-        bool(interpreter)
-        and subprocess.run([interpreter, "-c", code], capture_output=True, check=False).returncode == 0
-    )
+    return subprocess.run([interpreter, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+def once(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Have a folder made by the first who asks; processes that run tests beside this one wait for it."""
+    done = folder.with_name(f"{folder.name}.done")
+    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            done.touch()
+    return folder
 
 
 class Installer:
-    """Installs for one Python, two at a time, each thing once; results are futures of folders."""
+    """Installs for one Python, each thing once, below a folder that all processes of a run share."""
 
     def __init__(self, version: str, folder: Path, wheels: Path) -> None:
         self.version, self.folder, self.wheels = version, folder, wheels
-        self._pool = ThreadPoolExecutor(2)
-        self._done: dict[str, Future[Path]] = {}
+        folder.mkdir(exist_ok=True)
 
-    def venv(self, name: str) -> str:
-        """Make a virtual environment without anything in it; return its interpreter."""
-        subprocess.run([find(self.version), "-m", "venv", "--without-pip", self.folder / name], check=True)
-        return str(self.folder / name / "bin" / "python")
+    def environment(self, name: str, *installs: list[str]) -> str:
+        """Return the interpreter of a virtual environment that has what these calls of pip install, and nothing else."""
+
+        def make(folder: Path) -> None:
+            subprocess.run([find(self.version), "-m", "venv", "--without-pip", folder], check=True)
+            for arguments in installs:
+                self.pip(_interpreter(folder), *arguments)
+
+        return _interpreter(once(self.folder / name, make))
+
+    @property
+    def bare(self) -> str:
+        """The interpreter of an environment with nothing in it."""
+        return self.environment("bare")
+
+    def packages(self, requirements: str) -> Path:
+        """Return a folder with what a requirements.txt asks for, installed as a remote build does, and nothing else."""
+
+        def make(app: Path) -> None:
+            app.mkdir()
+            (app / "requirements.txt").write_text(requirements, "utf-8")
+            self.pip(self.bare, "--target", str(PACKAGES), "--requirement", "requirements.txt", folder=app)
+
+        name = hashlib.sha256(requirements.encode()).hexdigest()[:12]
+        return once(self.folder / name, make) / PACKAGES
 
     def pip(self, python: str, *arguments: str, folder: Path | None = None) -> None:
         """Run `pip install` for an interpreter. Our wheels are in a folder, all else comes from where pip is told."""
@@ -77,24 +109,6 @@ class Installer:
         )  # fmt: skip
         assert done.returncode == 0, done.stdout
 
-    def into(self, requirements: str) -> Future[Path]:
-        """Install what a requirements.txt says into a folder that has nothing else, as a remote build does."""
-        if requirements not in self._done:
-            app = self.folder / f"installed{len(self._done)}"
-            self._done[requirements] = self._pool.submit(self._into, app, requirements)
-        return self._done[requirements]
 
-    def _into(self, app: Path, requirements: str) -> Path:
-        app.mkdir()
-        (app / "requirements.txt").write_text(requirements, "utf-8")
-        self.pip(self.bare, "--target", str(PACKAGES), "--requirement", "requirements.txt", folder=app)
-        return app / PACKAGES
-
-    @property
-    def bare(self) -> str:
-        """The interpreter that has nothing."""
-        return str(self.folder / "bare" / "bin" / "python")
-
-    def close(self) -> None:
-        """Wait for what is being installed, and forget what is not yet."""
-        self._pool.shutdown(cancel_futures=True)
+def _interpreter(environment: Path) -> str:
+    return str(environment / "bin" / "python")

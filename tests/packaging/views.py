@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
+from typing import Any
 
 from packaging.markers import default_environment
 from packaging.requirements import Requirement
@@ -23,14 +24,14 @@ from tests.packaging.pythons import Installer
 class Pool:
     """One installation of all our distributions with all their extras."""
 
-    def __init__(self, installer: Installer) -> None:
-        self.installer = installer
+    def __init__(self, installer: Installer, views: Path) -> None:
+        self.installer, self._folder = installer, views
         self._views: dict[str, Path] = {}
 
     @cached_property
     def folder(self) -> Path:
         """Where everything is."""
-        return self.installer.into("".join(f"{everything(one.project)}\n" for one in DISTRIBUTIONS)).result()
+        return self.installer.packages("".join(f"{everything(one.project)}\n" for one in DISTRIBUTIONS))
 
     @cached_property
     def _found(self) -> dict[str, Distribution]:
@@ -38,10 +39,7 @@ class Pool:
 
     def names(self, text: str) -> set[str]:
         """Return the names of all distributions that a requirement brings."""
-        found: set[str] = set()
-        for name, _ in self._needed(Requirement(text), set()):
-            found.add(name)
-        return found
+        return {name for name, _ in self._needed(Requirement(text), set())}
 
     def _needed(self, required: Requirement, seen: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         for extra in ("", *required.extras):
@@ -62,7 +60,7 @@ class Pool:
     def view(self, text: str) -> Path:
         """Return the folder that has what a requirement brings."""
         if text not in self._views:
-            folder = self.installer.folder / f"view{len(self._views)}"
+            folder = self._folder / str(len(self._views))
             for name in self.names(text):
                 self._link(self._found[name], folder)
             self._views[text] = folder
@@ -79,7 +77,7 @@ class Pool:
                 os.link(source, folder / place)
 
 
-def everything(project: dict) -> str:
+def everything(project: dict[str, Any]) -> str:
     """Return the requirement of a distribution with all its extras."""
     extras = ",".join(sorted(project.get("optional-dependencies", {})))
     return f"{project['name']}[{extras}]" if extras else project["name"]

@@ -44,11 +44,13 @@ class Worker:
 
     With `placeholder` the worker starts without the app and its settings, and gets both by `specialize`. `loaded`, the
     `functions` of another worker, makes it a second worker of the same app, which the host does not ask for functions.
+    `python` is the interpreter of another environment that has what the worker needs.
     """
 
     def __init__(
-        self, kind: str, app: Path, *, placeholder: bool = False, loaded: dict[str, str] | None = None, **settings: str
-    ) -> None:
+        self, kind: str, app: Path, *, placeholder: bool = False, loaded: dict[str, str] | None = None,
+        python: str = sys.executable, **settings: str,
+    ) -> None:  # fmt: skip
         self.kind, self.app, self.settings = kind, app, settings
         self.record = app.parent / f"{app.name}.record"
         self._log = app.parent / f"{app.name}.log"
@@ -67,7 +69,7 @@ class Worker:
         arguments = [str(HERE / f"inside_{inside}.py"), str(start), json.dumps(loaded)]
         arguments += [PACKAGES[kind], os.environ[GRPC[kind]]] if kind in GRPC else []
         self._process = subprocess.Popen(
-            [sys.executable, *arguments],
+            [python, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True, cwd=start,
             env={**_plain(), "AzureWebJobsScriptRoot": str(start)} if placeholder else self.environment(),
         )  # fmt: skip
