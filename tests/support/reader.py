@@ -91,6 +91,7 @@ class Reader:
                 assert bool(status) == fails, f"$ {line}\n{printed}\nended with status {status}"
 
     def _serve(self, line: str) -> None:
+        self._log.touch()  # the shell goes on before it makes it
         self._do(f"{line} --port {self._port} > {self._log} 2>&1 &")
         self._serves = True
         self._wait_for("Press Ctrl-C")
