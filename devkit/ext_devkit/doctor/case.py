@@ -83,7 +83,7 @@ class Case:
             others=sources.others(modules),
             folders=folders,
             functions=declared,
-            found=find_extensions(modules, classes),
+            found=find_extensions(modules, classes, sources),
         )
 
     def finding(self, rule: str, place: str, reason: str, fix: str = "") -> Finding:

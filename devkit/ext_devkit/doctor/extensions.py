@@ -178,11 +178,12 @@ def base_of(dotted: str) -> tuple[Kind, Level] | None:
     return known if known and dotted.startswith(f"{_HOMES[known[0]]}.") else None
 
 
-def find_extensions(modules: list[Module], classes: Classes) -> Found:
+def find_extensions(modules: list[Module], classes: Classes, sources: Sources) -> Found:
     """Return what the modules of an app that are imported have of extensions."""
     found = Found()
     for module in modules:
         _look_at_imports(module, classes, found)
+        _look_into_packages(module, classes, sources, found)
         for name, node in module.classes.items():
             extension = classes.of(f"{module.name}.{name}")
             if extension is not None:
@@ -213,6 +214,21 @@ def _look_at_imports(module: Module, classes: Classes, found: Found) -> None:
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Attribute) and module.dotted(node) == TIMING:
             _activate(found, Extension(TIMING, *_KNOWN[TIMING]), module.at(node), certain=False)
+
+
+def _look_into_packages(module: Module, classes: Classes, sources: Sources, found: Found) -> None:
+    """Find what the import of somebody's package activates, whatever is imported from it."""
+    for one in module.imports:
+        package = one.target.partition(".")[0]
+        if package in _WITH_SDK or package in ("azure", "opencensus") or not sources.speaks_of_extensions(package):
+            continue
+        home = sources.find(package)
+        for name in (*home.names, *home.classes) if home else ():
+            extension = classes.of(f"{package}.{name}")
+            if extension is not None and extension.node is not None:
+                found.imports_sdk |= extension.kind == "sdk"
+                if extension.level == "app" and not extension.abstract:
+                    _activate(found, extension, f"{module.shown}:{one.line}", certain=one.certain)
 
 
 def _activate(found: Found, extension: Extension, place: str, *, certain: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,6 +17,10 @@ NAMESPACE = "__app__."
 """What the v1 model puts before the names of an app's modules."""
 
 _NOT_OF_THE_APP = {"site-packages", "node_modules", "__pycache__", "tests", "test"}
+
+_SIGNS = re.compile(rb"\bimport ext_sdk|\bfrom ext_sdk |\b(?:App|Func)ExtensionBase\b")
+_MOST_FILES = 200
+"""Files of one package that are searched for these words."""
 
 
 @dataclass(frozen=True)
@@ -176,16 +181,24 @@ class Sources:
         """Let a module be found by its name that nothing imports."""
         self._known.setdefault(module.name, module)
 
+    def speaks_of_extensions(self, package: str) -> bool:
+        """Say whether a file of a package that is not the app's names a base class of extensions, or ext_sdk."""
+        for root in self._elsewhere if _fit_to_look_into(package) and not _file(self.app, package) else []:
+            if path := _file(root, package):
+                files = sorted(path.parent.glob("*.py"))[:_MOST_FILES] if path.name == "__init__.py" else [path]
+                return any(_SIGNS.search(file.read_bytes()) for file in files)
+        return False
+
     def is_own(self, module: Module) -> bool:
         """Say whether a module is the app's."""
         return (self.app / module.shown).exists()
 
-    def _parse(self, path: Path, name: str, *, own: bool) -> Module | None:
+    def _parse(self, path: Path, name: str, *, own: bool, said: bool = True) -> Module | None:
         shown = path.relative_to(self.app).as_posix() if own else str(path)
         try:
             tree = ast.parse(path.read_bytes())
         except (SyntaxError, ValueError, RecursionError, OSError) as error:
-            if own:
+            if own and said:
                 line = getattr(error, "lineno", None)
                 self.unreadable.append(
                     (f"{shown}:{line}" if line else shown, getattr(error, "msg", None) or str(error))
@@ -217,7 +230,9 @@ class Sources:
             hidden = any(part.startswith(".") or part in _NOT_OF_THE_APP for part in inside.parts)
             if hidden or inside.as_posix() in names or inside.name.startswith(("test_", "conftest")):
                 continue
-            module = self._parse(path, ".".join(inside.with_suffix("").parts).removesuffix(".__init__"), own=True)
+            module = self._parse(
+                path, ".".join(inside.with_suffix("").parts).removesuffix(".__init__"), own=True, said=False
+            )
             found += [module] if module else []
         return found
 

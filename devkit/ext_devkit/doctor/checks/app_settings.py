@@ -90,7 +90,8 @@ def _exporting(case: Case) -> str:
     ):
         return ""
     underneath = any(call.value("underneath") for call in case.found.calls(OPENCENSUS))
-    keys = [OPENTELEMETRY, RETIRED, *([] if underneath else [OPENCENSUS])]
+    called = case.python.runs_hooks or case.found.imports_sdk
+    keys = [OPENTELEMETRY, *([RETIRED] if called else []), *([] if underneath else [OPENCENSUS])]
     silent = [key for key in keys if case.found.certain(key) and not any(map(_elsewhere, case.found.calls(key)))]
     if OPENTELEMETRY in case.found.active and OPENTELEMETRY not in silent:
         return ""  # what it is given holds for the others, or may

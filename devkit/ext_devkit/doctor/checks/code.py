@@ -46,7 +46,8 @@ def check(case: Case) -> Iterator[Finding]:
 
 def _is_thread_local_storage(node: ast.AST) -> bool:
     attribute = isinstance(node, ast.Attribute) and node.attr == "thread_local_storage"
-    return attribute and "context" in str(getattr(node.value, "id", "")).lower()
+    owner = getattr(node, "value", None)
+    return attribute and "context" in str(getattr(owner, "id", "")).lower()
 
 
 def _check_hooks(case: Case) -> Iterator[Finding]:

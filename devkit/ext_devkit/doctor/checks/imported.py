@@ -46,13 +46,13 @@ def _check_official(case: Case) -> Iterator[Finding]:
             yield case.finding("official-not-called", place, f"{extension.name} runs on no worker of {case.python}.")
         if extension.key == RETIRED:
             yield case.finding("opencensus-retired", place, f"{extension.name} is the one of 2021.")
-        elif called and extension.node is not None and _is_own(case, extension):
+        elif called and extension.node is not None and extension.module in case.modules:
             if case.model == "v2" and extension.level == "function":
                 continue  # it does not run at all, as `instances` says
             names = {one.name.partition("_invocation")[0] for one in hooks(extension.node)}
             if {"pre", "post"} <= names:
                 reason = f"What {extension.name} begins before the function is not ended when the function raises."
-                yield case.finding("official-blind", place, reason)
+                yield case.finding("official-blind", extension.module.at(extension.node), reason)
     yield from _check_bases(case)
 
 

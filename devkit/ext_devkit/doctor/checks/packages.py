@@ -45,6 +45,10 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
 }
 """Package that is imported -> distributions of which each one brings it, the best one first."""
 
+_KNOWN_TO_BRING_NONE = re.compile(
+    r"(azure|azfunc-ext|opencensus|opentelemetry)-|(requests|httpx|pandas|numpy|pydantic)$"
+)
+
 _LOSES_TRACE = {("azure-functions-runtime", "1.3.0"), ("azure-functions-runtime-v1", "1.2.0")}
 _OLDEST_OF_OURS = "1.21"
 
@@ -70,8 +74,8 @@ def _check_imports(case: Case) -> Iterator[Finding]:
         for one in module.imports:
             for package, brought_by in _BROUGHT_BY.items():
                 if _is_of(one, package) and one.certain and not _is_own(case, package):
-                    lacks = case.requirements.missing or case.requirements.surely_lacks(*brought_by)
-                    if lacks:
+                    lacks = case.requirements.surely_lacks(*brought_by) and not _may_come_along(case)
+                    if lacks or case.requirements.missing:
                         missing.setdefault(brought_by[0], f"{module.shown}:{one.line}")
     if case.requirements.missing:
         if missing:
@@ -80,6 +84,11 @@ def _check_imports(case: Case) -> Iterator[Finding]:
         return
     for name, place in missing.items():
         yield case.finding("package-not-required", place, f"{FILE} has no {name}.", f"Add {name} to {FILE}.")
+
+
+def _may_come_along(case: Case) -> bool:
+    """Say whether a package that is asked for may bring one of ours: somebody's extension does."""
+    return any(not _KNOWN_TO_BRING_NONE.match(name) for name in case.requirements.packages)
 
 
 def _is_of(one: Imported, package: str) -> bool:
