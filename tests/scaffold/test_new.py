@@ -255,3 +255,10 @@ def test_with_a_name_nothing_is_asked():
     status, _, err = on_a_terminal("", "my-extension")
 
     assert (status, err) == (0, "")
+
+
+def test_nothing_is_written_when_the_terminal_is_left_in_the_middle(here: Path):
+    status, _, err = on_a_terminal("my-extension\nboth\n\x04", *NAMED)
+
+    assert (status, err[-9:]) == (1, "Aborted!\n")
+    assert not files(here)

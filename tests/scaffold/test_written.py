@@ -63,6 +63,14 @@ def test_its_tests_pass(written: Path):
     assert " passed" in succeeds(written, "pytest", "-p", "no:cacheprovider")
 
 
+@pytest.mark.parametrize("target", package("both").targets)
+def test_each_extension_conforms(target: str, tmp_path: Path):
+    """The workflow asks for that. The extension of `--level app` is checked by the tutorial."""
+    write(files(package("both")), tmp_path / "package")
+
+    assert f"{target} conforms" in succeeds(tmp_path / "package", "ext_devkit", "check", target)
+
+
 def test_it_is_built_with_all_that_belongs_to_it(written: Path, tmp_path: Path):
     succeeds(written, "build", "--no-isolation", "--outdir", str(tmp_path), ".")
 
