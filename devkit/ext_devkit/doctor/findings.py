@@ -10,6 +10,9 @@ Severity = Literal["error", "warning", "info"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "info")
 """Worst first."""
 
+LIST = "docs/reference/doctor.md"
+"""The page that lists every finding."""
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -19,7 +22,7 @@ class Rule:
     severity: Severity
     what: str
     fix: str
-    docs: str = "docs/reference/doctor.md"
+    docs: str = LIST
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Finding:
     @property
     def docs(self) -> str:
         """The page of the documentation, in the repository; the rule's entry in the list of findings if no other."""
-        return self.rule.docs if "#" in self.rule.docs else f"{self.rule.docs}#{self.rule.id}"
+        return f"{LIST}#{self.rule.id}" if self.rule.docs == LIST else self.rule.docs
 
     def as_json(self) -> dict[str, str]:
         """Return what `--json` prints of it."""

@@ -276,7 +276,7 @@ _EXTENSIONS = (
         "info",
         "opencensus-extension-azure-functions is not maintained, and exports nothing of a function that raises.",
         "Move to ext_opencensus, one line, or to OpenTelemetry.",
-        f"{_MIGRATE}#1-change-requirements-txt",
+        _MIGRATE,
     ),
     Rule(
         "base-class-active",

@@ -1,0 +1,118 @@
+"""`--run`: what only the loaded app shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from ext_devkit.doctor import Report, diagnose
+from tests.doctor.bundles import APPS, read
+
+SAMPLES = Path(__file__).resolve().parents[2] / "samples"
+SECONDS = 50.0
+
+APP = """
+import azure.functions as func
+{}
+app = func.FunctionApp()
+
+
+@app.route(route="hello")
+def hello(req: func.HttpRequest) -> str:
+    return "hello"
+"""
+
+
+def run(folder: Path, top: str = "", seconds: float = SECONDS, **files: str) -> Report:
+    app = read(APPS / "healthy_plain_v2.txt").write(folder)
+    for name, text in {"function_app": APP.format(top), **files}.items():
+        (app / f"{name}.py").write_text(text, "utf-8")
+    (app / "requirements.txt").write_text("-e .\n", "utf-8")
+    return diagnose(app, environment={}, run_seconds=seconds)
+
+
+def found(report: Report) -> list[tuple[str, str]]:
+    return [(one.rule.id, one.place) for one in report.findings]
+
+
+def test_a_sample_is_healthy_when_it_is_loaded():
+    report = diagnose(SAMPLES / "all_v2", environment={}, run_seconds=SECONDS)
+
+    assert report.loaded is not None
+    assert set(report.extensions) <= set(report.loaded.active)
+    assert {one.rule.id for one in report.findings} == {"requirements-unpinned", "connection-string-missing"}
+
+
+def test_an_app_that_cannot_be_loaded(tmp_path: Path):
+    report = run(tmp_path, "import no_such_module")
+
+    assert found(report) == [("import-fails", "function_app.py")]
+    assert "function_app.py:3: the module 'no_such_module' is not installed." in report.findings[0].reason
+
+
+def test_an_app_that_ends_the_process(tmp_path: Path):
+    report = run(tmp_path, "import os, sys; sys.stderr.write('out of luck'); sys.stderr.flush(); os._exit(7)")
+
+    assert found(report) == [("import-fails", "function_app.py")]
+    assert report.findings[0].reason == "the process ended with status 7: out of luck"
+
+
+def test_an_app_that_hangs(tmp_path: Path):
+    report = run(tmp_path, "import threading; threading.Event().wait()", seconds=1)
+
+    assert found(report) == [("import-hangs", "function_app.py")]
+    assert report.findings[0].reason == "It was ended after 1 s."
+
+
+def test_what_an_app_prints_does_no_harm(tmp_path: Path):
+    report = run(tmp_path, "print('{')")
+
+    assert found(report) == []
+    assert report.loaded is not None
+    assert report.loaded.functions == ["hello"]
+
+
+def test_an_extension_that_did_not_start(tmp_path: Path):
+    failing = """
+from ext_sdk import AppExtension
+
+
+class Failing(AppExtension):
+    @classmethod
+    def init(cls):
+        raise ValueError("no room")
+"""
+    report = run(tmp_path, "import failing", failing=failing)
+
+    assert found(report) == [("not-active", "failing.py:5"), ("said-at-load", "function_app.py")]
+    assert "Failing.init() failed, so the extension is not active" in report.findings[1].reason
+
+
+def test_a_handler_that_a_library_adds(tmp_path: Path):
+    handler = """
+import logging
+
+
+class Handler(logging.NullHandler):
+    __module__ = "opentelemetry.sdk._logs"
+
+
+logging.getLogger().addHandler(Handler())
+"""
+    report = run(tmp_path, "import handler", handler=handler)
+
+    assert found(report) == [("logs-twice", "function_app.py")]
+    assert "opentelemetry.sdk._logs.Handler" in report.findings[0].reason
+
+
+@pytest.mark.parametrize("how", ["import page_tools", "from page_tools import anything"])
+def test_an_extension_of_somebodys_package_is_found_without_loading(tmp_path: Path, how: str):
+    app = read(APPS / "healthy_plain_v2.txt").write(tmp_path)
+    package = app / ".python_packages/lib/site-packages/page_tools"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("from page_tools.inner import Page, anything\n", "utf-8")
+    (package / "inner.py").write_text("import ext_sdk\nclass Page(ext_sdk.AppExtension): ...\nanything = 1\n", "utf-8")
+    (app / "function_app.py").write_text(APP.format(how), "utf-8")
+
+    assert diagnose(app, environment={}).extensions == ["Page"]
