@@ -20,7 +20,7 @@ from ext_sdk.testing import ids
 from ext_sdk.testing.triggers import TriggerValue, trigger
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
 
 
 class Context:
@@ -158,9 +158,19 @@ async def run_async(
     call = _Call(function, _sent(kind, facts), function_name, function_directory, cold_start)
     made = call.context(context, trace_parent, trace_state, retry)
     with measured(made, raises=raises) as result:
-        task = asyncio.ensure_future(lifecycle.run_async(call.function, call.plan, call.args(made)))
-        result.value = await task
+        task = asyncio.ensure_future(_ended(lifecycle.run_async(call.function, call.plan, call.args(made))))
+        result.value, error = await task
+        if error is not None:
+            raise error
     return result
+
+
+async def _ended(work: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    """Await it; a SystemExit that leaves a task would end the event loop."""
+    try:
+        return await work, None
+    except BaseException as error:  # it goes on, outside of the task
+        return None, error
 
 
 class _Call:

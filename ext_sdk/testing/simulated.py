@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from azure.functions import FunctionApp
 from azure.functions.extension import ExtensionMeta
 
-from ext_sdk import workers
+from ext_sdk import registry, workers
 from ext_sdk.testing.running import Context, Result, measured, parameter_of, wants_context
 from ext_sdk.testing.triggers import KINDS, TriggerValue, trigger
 from ext_sdk.workers import driving
@@ -220,6 +220,10 @@ def _known(generation: str, module: ModuleType) -> Iterator[None]:
     if hidden:
         sys.modules[package] = ModuleType(package)
     driving._workers = [module.__name__]
+    adopted = {key: one for key, one in registry._registrations.items() if key[0] == "official"}
+    if generation == "classic":  # which calls their hooks itself
+        for key in adopted:
+            del registry._registrations[key]
     driving._seams.clear()
     driving._told.discard("strange")
     try:
@@ -228,6 +232,7 @@ def _known(generation: str, module: ModuleType) -> Iterator[None]:
     finally:
         driving._workers = before
         driving._seams.clear()
+        registry._registrations.update(adopted)
         del sys.modules[module.__name__]
         if hidden:
             sys.modules.pop(package, None)

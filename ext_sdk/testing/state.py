@@ -17,7 +17,7 @@ from ext_sdk import insight, lifecycle, registry, stand_ins
 from ext_sdk.context import current
 from ext_sdk.errors import ExtensionError
 from ext_sdk.extension import AppExtension
-from ext_sdk.workers import driving, switched_off
+from ext_sdk.workers import driving, official, switched_off
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,7 +58,8 @@ def reset() -> None:
 
 def _activate(extension: Any) -> None:
     if not issubclass(extension, AppExtension):
-        ExtensionMeta._register_application_extension(extension)  # type: ignore[no-untyped-call] # one of the official kind
+        ExtensionMeta._register_application_extension(extension)  # type: ignore[no-untyped-call] # of the official kind
+        official._adopt_one(extension)
         return
     registration = registry.add(registry.identity(extension), extension, AppExtension)
     extension.init()

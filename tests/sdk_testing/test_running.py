@@ -8,6 +8,7 @@ import threading
 
 import azure.functions as func
 import pytest
+from azure.functions import AppExtensionBase
 
 from ext_sdk import AppExtension, FuncExtension, current_invocation
 from ext_sdk.testing import invocation, isolated, run, run_async, trigger
@@ -76,7 +77,11 @@ def test_what_is_no_exception_is_in_the_result_too(error):
     def function(req):
         raise error
 
+    async def asynchronous(req):
+        raise error
+
     assert type(run(function).error) is error
+    assert type(run(asynchronous).error) is error
 
 
 def test_the_end_of_the_process_is_not_kept_back():
@@ -167,6 +172,16 @@ def test_a_function_level_extension_takes_part_in_its_function():
     Audit(function="Orders")
     assert run(lambda: 1, function_name="Orders").attributes == {"audited": 1}
     assert run(lambda: 1, function_name="Other").attributes == {}
+
+
+def test_an_extension_of_the_official_kind_runs_as_well():
+    class Official(AppExtensionBase):
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args=None, *args, **kwargs):
+            context.app_ext_attributes["official"] = True
+
+    with isolated(Official):
+        assert run(lambda: None).attributes == {"official": True}
 
 
 def test_a_hook_can_be_called_with_an_invocation_made_for_it():

@@ -85,13 +85,13 @@ def test_the_current_invocation_is_none_inside():
 def test_extensions_of_the_official_kind_are_gone_too():
     with isolated():
 
-        class Official(AppExtensionBase):
+        class OfficialOfThisTest(AppExtensionBase):
             @classmethod
             def pre_invocation_app_level(cls, logger, context, func_args=None, *args, **kwargs):
                 pass
 
         assert ExtensionMeta.get_application_hooks() is not None
-    assert "Official" not in str(ExtensionMeta.get_registered_extensions_json())
+    assert "OfficialOfThisTest" not in str(ExtensionMeta.get_registered_extensions_json())
 
 
 def test_reset_forgets_everything():

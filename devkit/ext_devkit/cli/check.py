@@ -1,0 +1,110 @@
+"""`azfunc-ext check`: whether an extension behaves in everything that happens in production."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ext_devkit.check import Check
+    from ext_devkit.check.running import Finding
+
+
+@click.command()
+@click.argument("target", required=False, metavar="PACKAGE.CLASS")
+@click.option(
+    "--path", multiple=True, type=click.Path(exists=True), help="A folder or wheel to import from; repeatable."
+)
+@click.option("--only", multiple=True, metavar="NAME", help="Run this check only; repeatable.")
+@click.option("--skip", multiple=True, metavar="NAME", help="Leave this check out; repeatable.")
+@click.option(
+    "--configure", multiple=True, metavar="NAME=VALUE", help="A setting, its value as JSON or text; repeatable."
+)
+@click.option("--list", "as_list", is_flag=True, help="List the checks, and why each matters.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def command(
+    target: str | None,
+    path: tuple[str, ...],
+    only: tuple[str, ...],
+    skip: tuple[str, ...],
+    configure: tuple[str, ...],
+    as_list: bool,
+    as_json: bool,
+) -> None:
+    """Check an extension on every generation of the worker, and what it costs.
+
+    PACKAGE.CLASS is the class with its module, such as my_package.MyExtension. Each check has a process of its own. The
+    exit status is 0 if the extension conforms, 1 if it does not, 2 for a mistake in the command.
+    """
+    from ext_devkit.check import catalogue, checks
+
+    if as_list:
+        print(_catalogue(catalogue.ENTRIES, as_json=as_json))
+        return
+    if target is None:
+        raise click.UsageError("Missing argument 'PACKAGE.CLASS', such as my_package.MyExtension.")
+    started = monotonic()
+    found = _run(checks(target, only=only, skip=skip, path=path, configure=_settings(configure)), quiet=as_json)
+    failed = [check for check, finding in found if not finding.ok]
+    if as_json:
+        print(_report(target, found))
+    else:
+        verdict = f"does not conform: {len(failed)} of {len(found)} checks failed" if failed else "conforms"
+        print(f"\n{target} {verdict} ({len(found)} checks, {monotonic() - started:.0f} s).")
+    sys.exit(1 if failed else 0)
+
+
+def _settings(given: tuple[str, ...]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for one in given:
+        name, separator, value = one.partition("=")
+        if not separator or not name.isidentifier():
+            raise click.BadParameter(f"{one!r} is not NAME=VALUE.", param_hint="--configure")
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
+def _run(chosen: list[Check], *, quiet: bool) -> list[tuple[Check, Finding]]:
+    """Run the checks, some at a time, and tell of each as soon as those before it are told of."""
+    found = []
+    with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as pool:
+        first = [(one, one.run()) for one in chosen[:1]]
+        # What cannot be imported fails everything else too: said once.
+        others = chosen[1:] if all(finding.ok or one.name != "import" for one, finding in first) else []
+        later = zip(others, pool.map(lambda one: one.run(), others), strict=True)
+        for check, finding in itertools.chain(first, later):
+            found.append((check, finding))
+            if quiet:
+                continue
+            mark = click.style("ok    ", fg="green") if finding.ok else click.style("failed", fg="red")
+            click.echo(f"{mark} {check.name:<20}{finding.seconds:5.1f} s")
+            if not finding.ok:
+                click.echo(f"       {finding.seen}\n       Why: {check.why}\n       Do:  {check.entry.cure}")
+    return found
+
+
+def _report(target: str, found: list[tuple[Check, Finding]]) -> str:
+    told = [
+        {
+            "check": check.name, "ok": finding.ok, "seconds": round(finding.seconds, 3),
+            **({} if finding.ok else {"seen": finding.seen, "why": check.why, "cure": check.entry.cure}),
+        }
+        for check, finding in found
+    ]  # fmt: skip
+    return json.dumps({"target": target, "conforms": all(one["ok"] for one in told), "checks": told}, indent=2)
+
+
+def _catalogue(entries: Any, *, as_json: bool) -> str:
+    if as_json:
+        return json.dumps([{"check": one.name, "why": one.why, "cure": one.cure} for one in entries], indent=2)
+    return "\n".join(f"{one.name:<20}{one.why}" for one in entries)

@@ -1,0 +1,133 @@
+"""Extensions with one fault each, and the checks that find it."""
+
+from __future__ import annotations
+
+HEAD = """
+import asyncio, contextvars, logging, os, signal, socket, sys, threading, time
+from dataclasses import dataclass
+from ext_sdk import AppExtension, FuncExtension
+
+"""
+
+AROUND = """
+class Faulty(AppExtension):
+    @classmethod
+    def around_invocation(cls, invocation):
+        {before}
+        outcome = yield
+        {after}
+"""
+
+
+def around(before="pass", after="pass", head=""):
+    return HEAD + head + AROUND.format(before=before, after=after)
+
+
+FINE = around()
+
+PLANTED = {
+    "ends the process when it is imported": (HEAD + "sys.exit(3)", ["import"]),
+    "has a hook without @classmethod": (
+        HEAD + "class Faulty(AppExtension):\n    def around_invocation(cls, invocation):\n        yield\n", ["import"],
+    ),
+    "has a coroutine function as a hook": (
+        HEAD + "class Faulty(AppExtension):\n    @classmethod\n    async def pre_invocation_app_level(cls, *args): ...\n",
+        ["import"],
+    ),
+    "works long when it is imported": (around(head="while time.process_time() < 1.6: pass\n"), ["import-time"]),
+    "asks for the network when it is imported": (
+        around(head="try:\n    socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError:\n    pass\n"),
+        ["import-network"],
+    ),
+    "starts a thread when it is imported": (
+        around(head="threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n"), ["import-threads", "reload"],
+    ),
+    "changes the environment when it is imported": (around(head="os.environ['MINE'] = '1'\n"), ["import-process"]),
+    "replaces a signal's handler when it is imported": (
+        around(head="signal.signal(signal.SIGTERM, lambda *_: None)\n"), ["import-process", "sigterm"],
+    ),
+    "sets up logging when it is imported": (
+        around(head="logging.basicConfig(level='DEBUG', force=True)\n"), ["import-logging"],
+    ),
+    "prints when it is imported": (around(head="print('hello')\n"), ["import-output"]),
+    "adds a handler at each import": (
+        around(head="logging.getLogger().addHandler(logging.NullHandler())\n"), ["reload"],
+    ),
+    "registers another extension at each import": (
+        around(head="type(f'Other{time.perf_counter_ns()}', (AppExtension,), {})\n"), ["reload"],
+    ),
+    "changes the result": (around(after="outcome.force_result('mine') if outcome.ok else None"), ["result"]),
+    "swallows exceptions": (
+        around(after="outcome.force_result(None) if isinstance(outcome.error, Exception) else None"), ["exception"],
+    ),
+    "puts another exception in the place of the function's": (
+        around(after="outcome.force_exception(RuntimeError('mine')) if isinstance(outcome.error, Exception) else None"),
+        ["exception"],
+    ),
+    "swallows the end of a task": (
+        around(after="outcome.force_result(None) if isinstance(outcome.error, asyncio.CancelledError) else None"),
+        ["cancellation"],
+    ),
+    "changes arguments": (around(before="invocation.args.pop('req')"), ["arguments", "exception"]),
+    "fails after the function": (around(after="raise ValueError('mine')"), ["hooks", "triggers"]),
+    "yields a second time": (
+        HEAD + AROUND.format(before="pass", after="pass").replace("outcome = yield", "for _ in (1, 2): yield"), ["hooks"],
+    ),
+    "believes that every function has an HTTP request": (
+        around(before="invocation.args['req'].headers.get('x')"), ["triggers"],
+    ),
+    "shows what cannot be shown": (around(after="f'{outcome.result}'"), ["hostile"]),
+    "puts an attribute on every context": (around(before="invocation.context.mine = 1"), ["hostile"]),
+    "keeps the invocation in its class": (
+        around(
+            before="cls.mine = invocation; time.sleep(0.001)",
+            after="assert cls.mine is invocation, 'of another one'",
+        ),
+        ["threads", "coroutines"],
+    ),
+    "leaves a context variable set": (
+        around(before="variable.set(1)", head="variable = contextvars.ContextVar('variable', default=0)\n"),
+        ["context-variables"],
+    ),
+    "reads its settings at the import": (
+        around(
+            before="assert not os.environ.get('WEBSITE_SITE_NAME') or SITE, 'read too early'",
+            head="SITE = os.environ.get('WEBSITE_SITE_NAME')\n",
+        ),
+        ["environment"],
+    ),
+    "blocks the event loop": (around(before="time.sleep(0.08)"), ["blocking", "call-cost"]),
+    "costs much": (around(before="sum(range(300_000))"), ["call-cost"]),
+    "keeps every invocation": (around(before="kept.append(invocation)", head="kept = []\n"), ["memory"]),
+    "starts a thread for each call": (
+        around(before="threading.Thread(target=time.sleep, args=(5,), daemon=True).start()"), ["call-threads"],
+    ),
+    "leaves files open": (around(before="kept.append(os.open(os.devnull, 0))", head="kept = []\n"), ["descriptors"]),
+    "needs its thread after a fork": (
+        around(
+            before="start(); asked.put(1); answers.get()",
+            head=(
+                "import queue\nasked, answers = queue.Queue(), queue.Queue()\nthreads = []\n"
+                "def work():\n    while True:\n        answers.put(asked.get())\n"
+                "def start():\n    if not threads:\n        threads.append(threading.Thread(target=work, daemon=True))\n"
+                "        threads[0].start()\n"
+            ),
+        ),
+        ["fork"],
+    ),
+    "takes its time at the end": (
+        FINE + "    @classmethod\n    def shutdown(cls, timeout):\n        while True:\n            time.sleep(1)\n",
+        [],
+    ),
+    "has a thread that keeps the process alive": (
+        around(
+            before="threads or threads.append(threading.Thread(target=time.sleep, args=(60,))) or threads[0].start()",
+            head="threads = []\n",
+        ),
+        ["exit"],
+    ),
+}  # fmt: skip
+"""Fault -> its source, and the checks that find it. An extension that goes on in shutdown() is ended by ext_sdk itself."""
+
+BESIDE = ["import", "exception", "hooks"]
+"""What each is checked for as well, to find nothing there that is not its fault."""
