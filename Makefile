@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-workers check format docs bench clean
+.PHONY: help demo test test-workers packaging check format docs bench clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -20,6 +20,9 @@ test: check docs ## everything: lint, types, documentation, tests
 
 test-workers: $(READY) ## only the tests that drive real Functions workers
 	$(BIN)/python -m pytest tests/workers $(ARGS)
+
+packaging: $(READY) ## install wheels and samples by plain pip on each Python that is here, and run them on real workers
+	ALL_PYTHONS=1 $(BIN)/python -m pytest tests/packaging --numprocesses=auto --maxprocesses=4 $(ARGS)
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check --quiet .
