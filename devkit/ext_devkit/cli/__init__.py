@@ -15,7 +15,7 @@ COMMANDS = {
     "insights": "Run the local Application Insights.",
     "transactions": "Show recent operations, or one of them as a tree.",
     "new": "Write a package with an extension of your own.",
-    "check": "Check an extension against everything that happens in production.",
+    "check": "Check how an extension behaves in production.",
     "doctor": "Say what is wrong with a function app, and what to do.",
     "demo": "See it all: a function app, its requests, its telemetry.",
 }
