@@ -76,7 +76,9 @@ def test_every_module_can_be_imported_with_what_the_distribution_alone_brings(in
     assert missing == FOR_AN_EXTRA.get(distribution.package, {})
 
 
-@pytest.mark.parametrize("distribution", [one for one in DISTRIBUTIONS if everything(one.project).endswith("]")], ids=str)
+@pytest.mark.parametrize(
+    "distribution", [one for one in DISTRIBUTIONS if everything(one.project).endswith("]")], ids=str
+)
 def test_every_module_can_be_imported_with_all_extras(installer, pool, distribution):
     view = pool.view(everything(distribution.project))
 
