@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
     from ext_devkit.doctor.modules import Module, Sources
 
+_LONGEST = 200
+"""Characters of a file's name; a longer one is none on any system."""
+
 _DECORATORS = {"route", "schedule", "generic_trigger", "function_name", "warm_up_trigger"}
 
 
@@ -57,7 +60,8 @@ def _read_folder(folder: Path) -> Folder:
         content: dict[str, Any] = jsonc.read_object(folder / v1.FUNCTION_JSON, place)
     except DevkitError as error:
         return Folder(folder.name, place, folder / v1.DEFAULT_SCRIPT, v1.DEFAULT_ENTRY_POINT, str(error))
-    script = folder / str(content.get("scriptFile") or v1.DEFAULT_SCRIPT)
+    named = str(content.get("scriptFile") or v1.DEFAULT_SCRIPT)
+    script = folder / (named if named.isprintable() and len(named) < _LONGEST else v1.DEFAULT_SCRIPT)
     return Folder(folder.name, place, script, str(content.get("entryPoint") or v1.DEFAULT_ENTRY_POINT))
 
 

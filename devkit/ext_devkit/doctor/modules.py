@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sys
 from dataclasses import dataclass, field
@@ -225,16 +226,25 @@ class Sources:
         """Return the app's other modules, without tests and what is installed in its folder."""
         names = {module.shown for module in known}
         found = []
-        for path in sorted(self.app.rglob("*.py")):
+        for path in sorted(_python_files(self.app)):
             inside = path.relative_to(self.app)
-            hidden = any(part.startswith(".") or part in _NOT_OF_THE_APP for part in inside.parts)
-            if hidden or inside.as_posix() in names or inside.name.startswith(("test_", "conftest")):
+            if inside.as_posix() in names or inside.name.startswith(("test_", "conftest")):
                 continue
             module = self._parse(
                 path, ".".join(inside.with_suffix("").parts).removesuffix(".__init__"), own=True, said=False
             )
             found += [module] if module else []
         return found
+
+
+def _python_files(app: Path) -> Iterator[Path]:
+    """Yield the app's own files, without going into folders of tests, of tools or of installed packages."""
+    for folder, inner, files in os.walk(app):
+        inner[:] = [one for one in inner if not one.startswith(".") and one not in _NOT_OF_THE_APP]
+        if "pyvenv.cfg" in files:
+            inner[:] = []
+            continue
+        yield from (Path(folder, one) for one in files if one.endswith(".py"))
 
 
 def _file(root: Path, name: str) -> Path | None:

@@ -421,7 +421,7 @@ _CODE = (
     Rule(
         "blocking-call",
         "warning",
-        "A blocking call in an async function stops every other invocation of the process.",
+        "A blocking call on the event loop stops every other async function of the process.",
         "Await an async library, or put the call into asyncio.to_thread(...).",
     ),
     Rule(

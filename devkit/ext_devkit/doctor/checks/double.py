@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from ext_devkit.doctor.checks.app_settings import CONNECTION_STRING, DISTRIBUTION, OPENTELEMETRY_FLAG
+from ext_devkit.doctor.checks.app_settings import CONNECTION_STRING, DISTRIBUTION, KEY, OPENTELEMETRY_FLAG
 from ext_devkit.doctor.extensions import OPENCENSUS, OPENTELEMETRY, RETIRED, TELEMETRY
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def _announced(case: Case) -> bool:
 def _check_logs(case: Case) -> Iterator[Finding]:
     if TELEMETRY in case.found.active or case.settings.is_true("APPLICATIONINSIGHTS_ENABLE_AGENT"):
         return
+    if case.settings.complete and not (case.settings.get(CONNECTION_STRING) or case.settings.get(KEY)):
+        return  # the host stores nothing at all
     if case.of_opentelemetry and _announced(case):
         worker = _by_worker(case)
         exports = worker or case.calls_of(CONFIGURE) or _has_log_exporter(case)

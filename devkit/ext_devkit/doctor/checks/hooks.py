@@ -63,7 +63,7 @@ class _Hook:
 
     def _finding(self, rule: str, what: str) -> Finding:
         assert self.extension.module is not None
-        reason = f"{self.extension.name}.{self.node.name}: {what}."
+        reason = f"{self.extension.name}.{self.node.name}: {what}" + "." * (not what.endswith("?"))
         return self.case.finding(rule, self.extension.module.at(self.node), reason)
 
     def _defines(self, name: str) -> bool:
@@ -74,7 +74,7 @@ class _Hook:
         arguments = self.own[self.node.name]
         if not self.decorators <= _HARMLESS:
             return  # what another decorator makes of it, nobody knows
-        if isinstance(self.node, ast.AsyncFunctionDef):
+        if isinstance(self.node, ast.AsyncFunctionDef) and arguments is not None:
             yield self._finding("hook-async", "it is written with async def")
             return
         bound = "classmethod" in self.decorators or not (self.app_level or "staticmethod" in self.decorators)

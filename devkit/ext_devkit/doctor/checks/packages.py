@@ -41,7 +41,8 @@ _BROUGHT_BY: dict[str, tuple[str, ...]] = {
     ),
     "opencensus.extension.azure": (_RETIRED,),
     "opencensus.ext.azure": ("opencensus-ext-azure", _RETIRED),
-    "azure.monitor.opentelemetry": (DISTRIBUTION, "azure-monitor-opentelemetry-exporter"),
+    "azure.monitor.opentelemetry": (DISTRIBUTION,),
+    "azure.monitor.opentelemetry.exporter": (f"{DISTRIBUTION}-exporter", DISTRIBUTION),
 }
 """Package that is imported -> distributions of which each one brings it, the best one first."""
 
@@ -72,11 +73,12 @@ def _check_imports(case: Case) -> Iterator[Finding]:
     missing: dict[str, str] = {}
     for module in case.modules:
         for one in module.imports:
-            for package, brought_by in _BROUGHT_BY.items():
-                if _is_of(one, package) and one.certain and not _is_own(case, package):
-                    lacks = case.requirements.surely_lacks(*brought_by) and not _may_come_along(case)
-                    if lacks or case.requirements.missing:
-                        missing.setdefault(brought_by[0], f"{module.shown}:{one.line}")
+            package = max((name for name in _BROUGHT_BY if _is_of(one, name)), key=len, default="")
+            if package and one.certain and not _is_own(case, package):
+                brought_by = _BROUGHT_BY[package]
+                lacks = case.requirements.surely_lacks(*brought_by) and not _may_come_along(case)
+                if lacks or case.requirements.missing:
+                    missing.setdefault(brought_by[0], f"{module.shown}:{one.line}")
     if case.requirements.missing:
         if missing:
             reason = f"The app imports what comes with {', '.join(missing)}."
