@@ -18,6 +18,7 @@ from ext_sdk.context import current
 from ext_sdk.errors import ExtensionError
 from ext_sdk.extension import AppExtension
 from ext_sdk.workers import driving, official, switched_off
+from ext_sdk.workers.patched import ORIGINAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -103,6 +104,10 @@ def _framework() -> Iterator[None]:
     registering = {name: vars(ExtensionMeta)[name] for name in _REGISTERING if name in vars(ExtensionMeta)}
     token = current.set(None)
     _empty()
+    for name in registering:
+        method = getattr(ExtensionMeta, name)
+        # As azure.functions has it: nobody adopts what registers there, until ext_sdk finds a worker again.
+        setattr(ExtensionMeta, name, staticmethod(getattr(method, ORIGINAL, method)))
     try:
         yield
     finally:

@@ -15,14 +15,18 @@ from azure.functions import AppExtensionBase
 
 from ext_sdk import AppExtension, FuncExtension, current_invocation, extensions
 from ext_sdk.testing import GENERATIONS, isolated, worker
+from ext_sdk.workers import official
 
 number = ContextVar("number", default=0)
 
 
-@pytest.fixture(autouse=True)
-def alone():
+@pytest.fixture(autouse=True, params=["", "adopted before"])
+def alone(request):
     with isolated():
-        yield
+        if request.param:
+            official.adopt()
+        with isolated():
+            yield
 
 
 @pytest.fixture(params=GENERATIONS)
@@ -132,6 +136,7 @@ def test_what_drives_is_told(simulated):
 
 
 def test_official_extensions_run_once_on_each(simulated):
+    """Also where something in the process has had them adopted before, as importing one does on other workers."""
     calls = []
 
     class Official(AppExtensionBase):
