@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from ext_sdk.workers import driving, switched_off
-from ext_timing import TimingExtension, phases
+from ext_timing import FunctionTimer, TimingExtension, phases
 from ext_timing.statistics import Statistics
 from tests.support.lifecycle import Context, invoke
 from tests.support.worker_module import FunctionInfo, new_worker
@@ -36,6 +36,25 @@ def test_switched_off_phases_are_there_and_time_nothing(monkeypatch, caplog):
         "Extensions are switched off: PYTHON_ENABLE_WORKER_EXTENSIONS is set to a false value. "
         "context.app_ext_attributes.timing does nothing."
     ]
+
+
+def test_switched_off_the_phases_of_a_function_with_a_timer_are_there_too(alone, monkeypatch):
+    FunctionTimer(function="HttpTrigger")
+    monkeypatch.setenv("PYTHON_ENABLE_WORKER_EXTENSIONS", "0")
+    module = new_worker()
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(driving, "_workers", [module.__name__])
+    driving.install()
+    module.registry.functions["1"] = FunctionInfo(lambda req, context: uses_phases(context), requires_context=True)
+
+    assert module.registry.get_function("1").func(req=1, context=Context()) == {}
+
+
+def test_a_suspended_extension_beside_a_timer_does_not_keep_it_from_timing(monkeypatch, line):
+    monkeypatch.setattr(TimingExtension, "_statistics", None)
+    FunctionTimer(function="HttpTrigger")
+    invoke(uses_phases)
+    assert line() == ("INFO", "HttpTrigger took N ms, CPU N ms: db N ms, db.render N ms")
 
 
 def test_an_extension_that_is_suspended_leaves_phases_that_time_nothing(monkeypatch):

@@ -11,7 +11,7 @@ from ext_timing.statistics import Statistics
 from ext_timing.timed import Timed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Mapping
+    from collections.abc import Generator
 
     from ext_sdk import Invocation, Outcome
 
@@ -39,8 +39,7 @@ class TimingExtension(AppExtension):
     """Outside of ordinary extensions, so that a call which one of them answers has its line too; inside of tracing, so
     that the line belongs to the invocation's span."""
 
-    stand_ins: ClassVar[Mapping[str, Callable[[], object]]] = {f"app_ext_attributes.{phases.KEY}": phases.Untimed}
-    """Phases may be named where nothing is timed."""
+    stand_ins = phases.STAND_INS
 
     _statistics: ClassVar[Statistics] = Statistics()
 

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ext_sdk import FuncExtension
+from ext_timing.phases import STAND_INS
 from ext_timing.statistics import Statistics
 from ext_timing.timed import Timed
 
@@ -25,6 +26,8 @@ class FunctionTimer(FuncExtension):
     below the trigger; in both `FunctionTimer(function="name")`. Where TimingExtension is active too, there is one line
     and one header for the function: these.
     """
+
+    stand_ins = STAND_INS
 
     def __init__(
         self,
