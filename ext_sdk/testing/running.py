@@ -125,6 +125,7 @@ def run(
     own: in async tests use `run_async`. An exception is `Result.error`; `raises=True` raises it.
     """
     if inspect.iscoroutinefunction(function):
+        _refuse_running_loop()
         return asyncio.run(
             run_async(
                 function, kind, function_name=function_name, function_directory=function_directory,
@@ -158,15 +159,25 @@ async def run_async(
     call = _Call(function, _sent(kind, facts), function_name, function_directory, cold_start)
     made = call.context(context, trace_parent, trace_state, retry)
     with measured(made, raises=raises) as result:
-        task = asyncio.ensure_future(_ended(lifecycle.run_async(call.function, call.plan, call.args(made))))
+        task = asyncio.ensure_future(ended(lifecycle.run_async(call.function, call.plan, call.args(made))))
         result.value, error = await task
         if error is not None:
             raise error
     return result
 
 
-async def _ended(work: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
-    """Await it; a SystemExit that leaves a task would end the event loop."""
+def _refuse_running_loop() -> None:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise RuntimeError(
+        "run() gives a coroutine function an event loop of its own, and here is one already: await run_async(...)."
+    )
+
+
+async def ended(work: Coroutine[Any, Any, Any]) -> tuple[Any, BaseException | None]:
+    """Await it, and return what it returns or raises; a SystemExit that leaves a task would end the event loop."""
     try:
         return await work, None
     except BaseException as error:  # it goes on, outside of the task

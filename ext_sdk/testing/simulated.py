@@ -26,7 +26,7 @@ from azure.functions import FunctionApp
 from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import registry, workers
-from ext_sdk.testing.running import Context, Result, measured, parameter_of, wants_context
+from ext_sdk.testing.running import Context, Result, ended, measured, parameter_of, wants_context
 from ext_sdk.testing.triggers import KINDS, TriggerValue, trigger
 from ext_sdk.workers import driving
 
@@ -117,7 +117,10 @@ class Worker:
             args["context"] = context
         with measured(context) as result:
             if is_async:
-                result.value = asyncio.run_coroutine_threadsafe(_in_task(function, args), self._loop).result()
+                work = asyncio.run_coroutine_threadsafe(ended(function(**args)), self._loop)
+                result.value, error = work.result()
+                if error is not None:
+                    raise error
             else:
                 result.value = self._pool.submit(self._call_sync, function, args, context).result()
         return result
@@ -267,14 +270,6 @@ def _call_official(hook: str, function: str, *args: Any) -> None:
                 one.ext_impl(*args) if hook == "post_function_load" else one.ext_impl(logger, *args)
             except Exception as error:
                 logger.error(error, exc_info=True)  # noqa: G201 - as the worker does
-
-
-async def _in_task(function: Callable[..., Any], args: dict[str, Any]) -> Any:
-    return await asyncio.ensure_future(function(**args))
-
-
-def _wants_context(function: Callable[..., Any]) -> bool:
-    return "context" in inspect.signature(function).parameters
 
 
 def _kind_of(sent: TriggerValue) -> str:

@@ -70,18 +70,24 @@ def _activate(extension: Any) -> None:
 @contextmanager
 def _process() -> Iterator[None]:
     environment = dict(os.environ)
-    root = logging.getLogger()
-    handlers, level = list(root.handlers), root.level
-    filters = {one: list(one.filters) for one in handlers}
+    as_new = (list[logging.Handler](), logging.NOTSET, True)  # a logger that is made inside
+    kept = {one: (list(one.handlers), one.level, one.propagate) for one in _loggers()}
+    filters = {one: list(one.filters) for one in logging.getLogger().handlers}
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(environment)
-        root.handlers[:] = handlers
-        root.setLevel(level)
-        for one, before in filters.items():
-            one.filters[:] = before
+        for one in _loggers():
+            one.handlers[:], level, one.propagate = kept.get(one, as_new)
+            one.setLevel(level)
+        for handler, before in filters.items():
+            handler.filters[:] = before
+
+
+def _loggers() -> list[logging.Logger]:
+    named = list(logging.root.manager.loggerDict.values())
+    return [logging.getLogger(), *(one for one in named if isinstance(one, logging.Logger))]
 
 
 @contextmanager

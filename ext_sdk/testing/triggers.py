@@ -13,6 +13,7 @@ from datetime import datetime, timedelta, timezone
 from difflib import get_close_matches
 from types import MappingProxyType, SimpleNamespace
 from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from warnings import catch_warnings, simplefilter
 
 from azure.functions import get_binding_registry
@@ -101,16 +102,25 @@ def http(
     route: str | None = None,
     name: str = "req",
 ) -> TriggerValue:
-    """Return an HTTP request. `json` is a body, with its content type; `url` may leave out scheme and host."""
+    """Return an HTTP request. `json` is a body, with its content type; `url` may leave out scheme and host.
+
+    `params` are added to the query of `url`. The request has all of it as parameters, as the host sends them: without
+    those that are empty, and with the values of one name as one text, `"1,2"`.
+    """
     sent = dict(headers)
     if json is not None:
         body = jsons.dumps(json)
         sent.setdefault("content-type", "application/json")
     whole = url if "://" in url else f"http://localhost:7071/{url.lstrip('/')}"
+    if params:
+        whole += ("&" if urlsplit(whole).query else "?") + urlencode(params)
+    query: dict[str, str] = {}
+    for key, one in parse_qsl(urlsplit(whole).query):
+        query[key] = f"{query[key]},{one}" if key in query else one
     value = {
         **_texts({"method": method.upper(), "url": whole}),
         "headers": _texts(sent),
-        "query": _texts(params),
+        "query": _texts(query),
         "params": _texts(route_params),
         "body": Datum(_bytes(body), "bytes"),
     }

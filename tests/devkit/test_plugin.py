@@ -67,7 +67,7 @@ def test_a_function_is_invoked_by_name_through_its_route(function_app, shop):
     answer = function_app(shop).invoke("orders", method="POST", route_params={"article": "tea"}, params={"page": "2"})
     assert (answer.status, answer.headers["x-shop"]) == (201, "1")
     assert answer.json() == {
-        "url": "http://localhost:7071/api/orders/tea", "method": "POST", "article": "tea", "page": "2",
+        "url": "http://localhost:7071/api/orders/tea?page=2", "method": "POST", "article": "tea", "page": "2",
         "id": answer.invocation_id,
     }  # fmt: skip
     assert isinstance(answer.value, func.HttpResponse)

@@ -50,7 +50,7 @@ def worker(installer: Installer, kind: str, built: dict[str, Built]) -> str:
     """The interpreter of an environment with such a worker and what that needs, and nothing that an app may need."""
     installs = {
         "runtime": [["azure-functions-runtime", "azure-functions-runtime-v1"]],
-        "classic": [["grpcio", "protobuf", "python-dateutil"]],
+        "classic": [["grpcio", "protobuf", "python-dateutil", "azurefunctions-extensions-base"]],
         "devkit": [["click", "rich", "starlette", "uvicorn"], ["--no-deps", str(built["ext_devkit"].wheel)]],
     }
     return installer.environment(f"with-{kind}", *installs[kind])

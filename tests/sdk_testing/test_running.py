@@ -62,6 +62,20 @@ def test_in_an_async_test_it_is_awaited():
     assert asyncio.run(main()).value == threading.get_ident()
 
 
+def test_where_a_loop_runs_already_the_error_names_what_to_use():
+    async def function(req):
+        pass
+
+    async def main():
+        run(function)
+
+    with pytest.raises(RuntimeError) as caught:
+        asyncio.run(main())
+    assert str(caught.value) == (
+        "run() gives a coroutine function an event loop of its own, and here is one already: await run_async(...)."
+    )
+
+
 def test_what_the_function_raises_is_in_the_result():
     result = run(lambda req: 1 / 0)
     assert (type(result.error), result.value) == (ZeroDivisionError, None)

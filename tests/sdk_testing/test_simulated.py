@@ -71,6 +71,21 @@ def test_coroutine_functions_and_failures_are_as_on_the_worker(simulated):
     assert result.attributes["after"] == "KeyError('7')"
 
 
+@pytest.mark.parametrize("error", [SystemExit, asyncio.CancelledError])
+def test_what_is_no_exception_ends_the_invocation_and_not_the_worker(simulated, error):
+    def sync(req):
+        raise error
+
+    async def coroutine(req):
+        raise error
+
+    for function in (sync, coroutine):
+        simulated.load(function)
+        assert type(simulated.invoke(function.__name__).error) is error
+    simulated.load(lambda req: "on", name="next")
+    assert simulated.invoke("next").value == "on"
+
+
 def test_extensions_that_come_after_the_function_run_as_well(simulated):
     simulated.load(lambda req: "ok", name="orders")
     assert simulated.invoke("orders").attributes == {}

@@ -66,6 +66,20 @@ def test_environment_and_log_handlers_are_put_back():
     assert (root.handlers, root.level) == (handlers, level)
 
 
+def test_handlers_and_levels_of_named_loggers_are_put_back():
+    known, unknown = logging.getLogger(__name__), logging.getLogger(f"{__name__}.made_inside")
+    known.setLevel(logging.ERROR)
+    del logging.root.manager.loggerDict[unknown.name]
+    with isolated():
+        unknown = logging.getLogger(unknown.name)
+        for one in (known, unknown):
+            one.addHandler(logging.NullHandler())
+            one.setLevel(logging.DEBUG)
+            one.propagate = False
+    assert (known.handlers, known.level, known.propagate) == ([], logging.ERROR, True)
+    assert (unknown.handlers, unknown.level, unknown.propagate) == ([], logging.NOTSET, True)
+
+
 def test_they_are_put_back_after_an_error_too():
     before = names()
     with pytest.raises(KeyError), isolated(Counting):

@@ -24,8 +24,20 @@ def test_an_http_request_has_what_was_given_and_sensible_defaults():
 def test_an_http_request_has_parameters_of_the_query_and_of_the_route():
     request = trigger("http", params={"page": "2"}, route_params={"id": "7"}, url="https://shop/x", route="x/{id}")
     assert (dict(request.value.params), dict(request.value.route_params)) == ({"page": "2"}, {"id": "7"})
-    assert request.value.url == "https://shop/x"
+    assert request.value.url == "https://shop/x?page=2"
     assert request.trigger.binding["route"] == "x/{id}"
+
+
+def test_the_query_of_a_url_is_what_the_request_has_as_parameters():
+    request = trigger("http", url="/api/orders?page=2&name=green%20tea&page=3&empty=").value
+    assert dict(request.params) == {"page": "2,3", "name": "green tea"}
+    assert request.url == "http://localhost:7071/api/orders?page=2&name=green%20tea&page=3&empty="
+
+
+def test_parameters_are_added_to_the_query_of_a_url():
+    request = trigger("http", url="/api/orders?page=2", params={"name": "tea & cake"}).value
+    assert dict(request.params) == {"page": "2", "name": "tea & cake"}
+    assert request.url == "http://localhost:7071/api/orders?page=2&name=tea+%26+cake"
 
 
 def test_a_timer_is_due_now():
