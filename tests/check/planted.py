@@ -96,7 +96,7 @@ PLANTED = {
         ),
         ["environment"],
     ),
-    "blocks the event loop": (around(before="time.sleep(0.08)"), ["blocking", "call-cost"]),
+    "blocks the event loop": (around(before="time.sleep(0.06)"), ["blocking", "call-cost"]),
     "costs much": (around(before="sum(range(300_000))"), ["call-cost"]),
     "keeps every invocation": (around(before="kept.append(invocation)", head="kept = []\n"), ["memory"]),
     "starts a thread for each call": (

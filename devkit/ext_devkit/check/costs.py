@@ -26,7 +26,7 @@ CALL = 1_000.0
 """Microseconds that a call may take in the median."""
 
 _WARM = 20
-_CALLS = 300
+_CALLS = 100
 _MEMORY = 400
 """Bytes that each call may leave behind."""
 
@@ -68,7 +68,7 @@ def call(target: str) -> None:
 def memory(target: str) -> None:
     """Measure what many calls leave behind, once caches are warm."""
     subject = Subject.named(target)
-    calls = 1_000
+    calls = 300
     with subject.alone():
         _attach(subject, "HttpTrigger")
         _each_call(calls)
