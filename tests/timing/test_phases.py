@@ -371,6 +371,27 @@ def test_a_name_without_end_is_cut():
     assert run(function) == {"x" * 100: 1}
 
 
+def test_the_name_of_a_phase_within_others_is_cut_too():
+    def function():
+        with phase("x" * 60), phase("y" * 60):
+            pass
+
+    assert run(function) == {"x" * 60: 1, "x" * 60 + "." + "y" * 39: 1}
+
+
+def test_a_decorator_without_a_name_is_refused():
+    with pytest.raises(TypeError) as refused:
+
+        @phase
+        def query():
+            pass
+
+    assert re.sub(" at 0x[0-9a-f]+", "", str(refused.value)) == (
+        '@phase has no name: write @phase("db") above '
+        '<function test_a_decorator_without_a_name_is_refused.<locals>.query>, with a name of yours for "db".'
+    )
+
+
 def test_the_header_has_the_phases_as_tokens():
     def function():
         with phase("load model"), phase('say "hi", ü'):

@@ -31,6 +31,7 @@ MOST = 100
 OTHERS = "(others)"
 UNNAMED = "(unnamed)"
 _LONGEST = 100
+"""Characters of a phase's name, with the names of those around it: it is part of a header and of a dimension's name."""
 
 _log = logging.getLogger("ext_timing")
 
@@ -115,7 +116,7 @@ class Phase:
     def __enter__(self) -> Self:
         timing, stack, path = self._timing or _current(), _inside.get(), self._name
         if stack and stack[-1].timing is timing:
-            path = f"{stack[-1].path}.{path}"
+            path = f"{stack[-1].path}.{path}"[:_LONGEST]
         entered = _Entered(self, timing, path, perf_counter_ns())
         self._entered.append(entered)
         _inside.set((*stack, entered))
@@ -178,9 +179,9 @@ def phase(name: str) -> Phase:
 
 
 def timing_of(attributes: dict[str, Any]) -> Timing | None:
-    """Return the Timing among an invocation's attributes."""
+    """Return the Timing among an invocation's attributes; None if there is none, or what stands in for one."""
     found = attributes.get(KEY)
-    return found if isinstance(found, Timing) else None
+    return found if type(found) is Timing else None
 
 
 def _current() -> Timing | None:
@@ -189,6 +190,8 @@ def _current() -> Timing | None:
 
 
 def _usable(name: Any) -> str:
+    if callable(name):
+        raise TypeError(f'@phase has no name: write @phase("db") above {name!r}, with a name of yours for "db".')
     if isinstance(name, str) and name and not name.isspace():
         return name[:_LONGEST]
     _log.warning('A phase has a name, as in phase("db"), not %r: it is told as %s.', name, UNNAMED)
