@@ -62,6 +62,23 @@ def test_beside_the_extension_both_count(monkeypatch):
     assert [one.facts["functions"]["HttpTrigger"]["count"] for one in extensions()] == [1, 1]
 
 
+def test_where_the_extension_is_suspended_each_invocation_has_the_timers_line_with_its_phases(monkeypatch, caplog):
+    monkeypatch.setattr(TimingExtension, "_statistics", None)
+    FunctionTimer(function="HttpTrigger")
+
+    def function(context):
+        with context.app_ext_attributes["timing"].phase("db"), phase("connect"):
+            pass
+
+    for _ in range(9):
+        invoke(function)
+    lines = [
+        re.sub(r"[\d.]+ ms", "N ms", one.getMessage()) for one in caplog.records if hasattr(one, "custom_dimensions")
+    ]
+    assert "TimingExtension" in caplog.text
+    assert lines == ["HttpTrigger took N ms, CPU N ms: db N ms, db.connect N ms"] * 9
+
+
 def test_where_an_extension_answers_before_it_the_line_is_the_extensions(line):
     class Gate(AppExtension):
         @classmethod

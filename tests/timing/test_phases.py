@@ -6,6 +6,7 @@ import asyncio
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 import azure.functions as func
 import pytest
@@ -122,6 +123,88 @@ def test_one_object_can_be_entered_again_within_itself():
             pass
 
     assert run(function) == {"one": 1, "one.one": 1}
+
+
+def test_one_object_may_be_in_use_by_several_invocations_at_the_same_time():
+    """Such as one that a module holds."""
+    query = phase("query")
+    first_is_in, second_is_in = threading.Event(), threading.Event()
+    ends = threading.Event()
+
+    def first():
+        with query:
+            first_is_in.set()
+            assert second_is_in.wait(30)
+
+    def second():
+        assert first_is_in.wait(30)
+        with query:
+            second_is_in.set()
+            assert ends.wait(30)
+
+    with ThreadPoolExecutor(2) as pool:
+        ended, goes_on = Context(), Context()
+        one = pool.submit(invoke, first, context=ended)
+        other = pool.submit(invoke, second, context=goes_on)
+        one.result(30)
+        found = phases(ended), phases(goes_on)
+        ends.set()
+        other.result(30)
+    assert found == ({"query": 1}, {})
+    assert phases(goes_on) == {"query": 1}
+
+
+def test_one_object_may_be_in_use_where_nothing_is_timed_at_the_same_time():
+    query = phase("query")
+
+    def use():
+        with query:
+            pass
+
+    def function(context):
+        with query:
+            thread = threading.Thread(target=use)
+            thread.start()
+            thread.join()
+            during = phases(context)
+        return during, phases(context)
+
+    assert invoke(function) == ({}, {"query": 1})
+
+
+def test_generators_that_take_turns_leave_no_phase_open():
+    def rows(name):
+        with phase(name):
+            yield
+
+    def function():
+        first, second = rows("first"), rows("second")
+        next(first)
+        next(second)
+        first.close()
+        second.close()
+        with phase("after"):
+            pass
+
+    assert run(function) == {"first": 1, "first.second": 1, "after": 1}
+
+
+def test_a_generator_may_go_on_in_another_thread():
+    """As the body of a streaming response does: each of its steps runs in any thread, in a copy of the context."""
+
+    def rows():
+        with phase("rows"):
+            yield 1
+            yield 2
+
+    def function():
+        steps = rows()
+        with ThreadPoolExecutor(1) as pool:
+            found = [pool.submit(copy_context().run, next, steps, None).result(30) for _ in range(3)]
+        with phase("after"):
+            return found
+
+    assert run(function) == {"rows": 1, "after": 1}
 
 
 def test_phases_nest_across_await():
@@ -286,6 +369,27 @@ def test_a_name_without_end_is_cut():
             pass
 
     assert run(function) == {"x" * 100: 1}
+
+
+def test_the_name_of_a_phase_within_others_is_cut_too():
+    def function():
+        with phase("x" * 60), phase("y" * 60):
+            pass
+
+    assert run(function) == {"x" * 60: 1, "x" * 60 + "." + "y" * 39: 1}
+
+
+def test_a_decorator_without_a_name_is_refused():
+    with pytest.raises(TypeError) as refused:
+
+        @phase
+        def query():
+            pass
+
+    assert re.sub(" at 0x[0-9a-f]+", "", str(refused.value)) == (
+        '@phase has no name: write @phase("db") above '
+        '<function test_a_decorator_without_a_name_is_refused.<locals>.query>, with a name of yours for "db".'
+    )
 
 
 def test_the_header_has_the_phases_as_tokens():

@@ -73,6 +73,12 @@ def test_a_time_without_a_zone_is_utc():
     assert waited.milliseconds(message) < 15_000
 
 
+def test_a_time_that_the_host_does_not_know_is_left_out():
+    """It sends what .NET has where there is none, as for an event that was not enqueued."""
+    unknown = {"EnqueuedTimeUtc": datum("0001-01-01T00:00:00Z"), "SystemProperties": datum({})}
+    assert waited.milliseconds(EventHubTriggerConverter.decode(datum("x", "string"), trigger_metadata=unknown)) is None
+
+
 @pytest.mark.parametrize("value", ["text", b"bytes", None, [], ["text"], {"a": 1}, object()])
 def test_what_does_not_tell_is_left_out(value):
     assert waited.milliseconds(value) is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +14,9 @@ NAME = "Server-Timing"
 MOST = 20
 """Phases that it lists, the longest ones: servers and proxies limit the size of headers."""
 
-_OWN = "_ext_timing_own"
+_OWN = re.compile(r"(?:^|, )function;dur=\d+\.\d{3}(?:, [^;,]+;dur=\d+\.\d{3})*$")
+"""What `add` put there."""
+
 _NO_TOKEN = re.compile(r"[^!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What a metric's name cannot have: it is a token (RFC 9110, section 5.6.2)."""
 
@@ -34,10 +35,8 @@ def add(response: Any, timed: Timed) -> None:
     if timed.cold is not None:
         own += f", coldstart;dur={sum(timed.cold.values()):.3f}"
     # A function may return the same object again, a constant of its module: the time before must not stay there.
-    before = headers.get(NAME, "").removesuffix(getattr(response, _OWN, "")).removesuffix(", ")
+    before = _OWN.sub("", headers.get(NAME, ""))
     headers[NAME] = f"{before}, {own}" if before else own
-    with suppress(AttributeError):
-        setattr(response, _OWN, own)
 
 
 def _longest(phases: Mapping[str, tuple[int, int]]) -> list[tuple[str, int]]:

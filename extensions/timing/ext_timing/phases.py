@@ -5,17 +5,17 @@ from __future__ import annotations
 import inspect
 import logging
 import os
+from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
 from threading import Lock
 from time import perf_counter_ns
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ext_sdk import current_invocation
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from contextvars import Token
     from types import TracebackType
 
     from typing_extensions import Self
@@ -31,6 +31,7 @@ MOST = 100
 OTHERS = "(others)"
 UNNAMED = "(unnamed)"
 _LONGEST = 100
+"""Characters of a phase's name, with the names of those around it: it is part of a header and of a dimension's name."""
 
 _log = logging.getLogger("ext_timing")
 
@@ -39,8 +40,8 @@ _NONE: Mapping[str, tuple[int, int]] = {}
 _lock = Lock()
 """One for all: what it is held for takes less than to make one for each invocation."""
 
-_inside: ContextVar[tuple[Timing, str] | None] = ContextVar("ext_timing.inside", default=None)
-"""The phase that this thread or task is in, and what it is a phase of."""
+_inside: ContextVar[tuple[_Entered, ...]] = ContextVar("ext_timing.inside", default=())
+"""The phases that this thread or task is in, the innermost one last."""
 
 
 class Timing:
@@ -89,35 +90,57 @@ class Untimed(Timing):
         """Do nothing."""
 
 
+class _Entered(NamedTuple):
+    """A phase that began."""
+
+    phase: Phase
+    timing: Timing | None
+    """What it is a phase of; None where nothing is timed."""
+    path: str
+    began_ns: int
+
+
 class Phase:
-    """Times a `with` block, or each call of a function that it decorates, coroutine functions included."""
+    """Times a `with` block, or each call of a function that it decorates, coroutine functions included.
+
+    One object may be used again and again, also by threads, tasks and invocations that run at the same time.
+    """
 
     __slots__ = ("_entered", "_name", "_timing")
 
     def __init__(self, name: str, timing: Timing | None = None) -> None:
         self._name = _usable(name)
         self._timing = timing
-        self._entered: list[tuple[Timing, str, int, Token[Any]]] = []
+        self._entered: list[_Entered] = []
 
     def __enter__(self) -> Self:
-        timing = self._timing or _current()
-        if timing is not None:
-            inside = _inside.get()
-            path = self._name if inside is None or inside[0] is not timing else f"{inside[1]}.{self._name}"
-            self._entered.append((timing, path, perf_counter_ns(), _inside.set((timing, path))))
+        timing, stack, path = self._timing or _current(), _inside.get(), self._name
+        if stack and stack[-1].timing is timing:
+            path = f"{stack[-1].path}.{path}"[:_LONGEST]
+        entered = _Entered(self, timing, path, perf_counter_ns())
+        self._entered.append(entered)
+        _inside.set((*stack, entered))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if not self._entered:
-            return
-        timing, path, started, token = self._entered.pop()
-        timing.add(path, perf_counter_ns() - started)
-        try:
-            _inside.reset(token)
-        except ValueError:  # an abandoned generator is closed from elsewhere, where there is nothing to reset
-            pass
+        now = perf_counter_ns()
+        entered = self._leave()
+        if entered is not None and entered.timing is not None:
+            entered.timing.add(entered.path, now - entered.began_ns)
+
+    def _leave(self) -> _Entered | None:
+        """Return what of this object this thread or task entered last, where it is no more then."""
+        stack = _inside.get()
+        with suppress(ValueError, IndexError):  # it was left already, in a context that was copied from this one
+            for at in range(len(stack) - 1, -1, -1):  # not always the last one: generators may take turns
+                if stack[at].phase is self:
+                    _inside.set(stack[:at] + stack[at + 1 :])
+                    self._entered.remove(stack[at])
+                    return stack[at]
+            return self._entered.pop()  # a generator goes on, or is closed, in another thread or task than it began in
+        return None
 
     def __call__(self, function: F) -> F:
         """Return the function, each call of which is the phase.
@@ -160,9 +183,9 @@ STAND_INS: Mapping[str, Callable[[], object]] = {f"app_ext_attributes.{KEY}": Un
 
 
 def timing_of(attributes: dict[str, Any]) -> Timing | None:
-    """Return the Timing among an invocation's attributes; one that does nothing is none."""
+    """Return the Timing among an invocation's attributes; None if there is none, or what stands in for one."""
     found = attributes.get(KEY)
-    return found if isinstance(found, Timing) and not isinstance(found, Untimed) else None
+    return found if type(found) is Timing else None
 
 
 def _current() -> Timing | None:
@@ -171,6 +194,8 @@ def _current() -> Timing | None:
 
 
 def _usable(name: Any) -> str:
+    if callable(name):
+        raise TypeError(f'@phase has no name: write @phase("db") above {name!r}, with a name of yours for "db".')
     if isinstance(name, str) and name and not name.isspace():
         return name[:_LONGEST]
     _log.warning('A phase has a name, as in phase("db"), not %r: it is told as %s.', name, UNNAMED)

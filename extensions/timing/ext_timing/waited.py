@@ -25,7 +25,7 @@ def milliseconds(value: Any) -> float | None:
         return max((told for one in value if (told := milliseconds(one)) is not None), default=None)
     for name in _SENT:
         sent = getattr(value, name, None)
-        if isinstance(sent, datetime):
+        if isinstance(sent, datetime) and sent.year > 1:  # the host's default, where it does not know
             sent = sent if sent.tzinfo is not None else sent.replace(tzinfo=timezone.utc)
             return max(0.0, (datetime.now(timezone.utc) - sent).total_seconds() * 1000)
     return None
