@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 DISTRIBUTIONS := . extensions/appinsights extensions/opentelemetry extensions/opencensus extensions/timing extensions/telemetry devkit
+# Tests at a time: more than there are processors, as much of a test is to wait for a process of its own.
+PROCESSES ?= 3
 READY := $(VENV)/.ready
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -16,13 +18,13 @@ demo: $(READY) ## run the sample function app, its telemetry and the local Appli
 	@$(BIN)/azfunc-ext demo $(if $(ONCE),--once)
 
 test: check docs ## everything: lint, types, documentation, tests
-	$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) $(ARGS)
 
 test-workers: $(READY) ## only the tests that drive real Functions workers
 	$(BIN)/python -m pytest tests/workers $(ARGS)
 
 packaging: $(READY) ## install wheels and samples by plain pip on each Python that is here, and run them on real workers
-	ALL_PYTHONS=1 $(BIN)/python -m pytest tests/packaging --numprocesses=auto --maxprocesses=4 $(ARGS)
+	ALL_PYTHONS=1 $(BIN)/python -m pytest tests/packaging --numprocesses=$(PROCESSES) $(ARGS)
 
 check: $(READY) ## lint, formatting and types
 	$(BIN)/ruff check --quiet .

@@ -12,7 +12,7 @@ import azure.functions as func
 import pytest
 
 from ext_sdk import extensions, propagate
-from ext_timing import TimingExtension, phase
+from ext_timing import Timing, TimingExtension, phase
 from ext_timing.phases import MOST
 from tests.support.lifecycle import Context, invoke
 
@@ -117,12 +117,20 @@ def test_a_phase_that_is_decorated_can_call_itself():
 
 
 def test_one_object_can_be_entered_again_within_itself():
-    def function():
-        one = phase("one")
-        with one, one:
-            pass
+    one = phase("one")
 
-    assert run(function) == {"one": 1, "one.one": 1}
+    def function(context):
+        with one:
+            with one:
+                pass
+            return phases(context), phases_of(context)
+
+    def phases_of(context):
+        with one:
+            return phases(context)
+
+    assert invoke(function) == ({"one.one": 1}, {"one.one": 1})
+    assert one._entered == []
 
 
 def test_one_object_may_be_in_use_by_several_invocations_at_the_same_time():
@@ -182,11 +190,13 @@ def test_generators_that_take_turns_leave_no_phase_open():
         next(first)
         next(second)
         first.close()
+        with phase("inner"):
+            pass
         second.close()
         with phase("after"):
             pass
 
-    assert run(function) == {"first": 1, "first.second": 1, "after": 1}
+    assert run(function) == {"first": 1, "first.second": 1, "first.second.inner": 1, "after": 1}
 
 
 def test_a_generator_may_go_on_in_another_thread():
@@ -205,6 +215,52 @@ def test_a_generator_may_go_on_in_another_thread():
             return found
 
     assert run(function) == {"rows": 1, "after": 1}
+
+
+def test_a_generator_that_ends_in_a_copy_of_the_context_does_not_disturb_the_block_around_it():
+    rows = phase("rows")
+
+    @rows
+    def nothing():
+        pass
+
+    def steps():
+        with rows:
+            yield
+
+    def function():
+        generator = steps()
+        next(generator)
+        with rows:
+            copy_context().run(generator.close)
+        nothing()
+        return "ok"
+
+    assert invoke(function) == "ok"
+    assert extensions()[0].failures == {}
+
+
+def test_phases_of_different_invocations_do_not_nest():
+    one, other = Timing(), Timing()
+    with one.phase("a"), other.phase("b"):
+        pass
+    assert (list(one.phases), list(other.phases)) == (["a"], ["b"])
+
+
+def test_a_function_that_an_object_decorates_is_a_phase_of_it_in_any_thread():
+    timing = Timing()
+
+    @timing.phase("sync")
+    def sync():
+        pass
+
+    @timing.phase("async")
+    async def asynchronous():
+        pass
+
+    sync()
+    asyncio.run(asynchronous())
+    assert list(timing.phases) == ["async", "sync"]
 
 
 def test_phases_nest_across_await():
