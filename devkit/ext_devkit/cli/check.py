@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ext_devkit.errors import DevkitError
+
 if TYPE_CHECKING:
     from ext_devkit.check import Check
     from ext_devkit.check.running import Finding
@@ -51,7 +53,11 @@ def command(
     if target is None:
         raise click.UsageError("Missing argument 'PACKAGE.CLASS', such as my_package.MyExtension.")
     started = monotonic()
-    found = _run(checks(target, only=only, skip=skip, path=path, configure=_settings(configure)), quiet=as_json)
+    try:
+        chosen = checks(target, only=only, skip=skip, path=path, configure=_settings(configure))
+    except DevkitError as error:
+        raise click.UsageError(str(error)) from error
+    found = _run(chosen, quiet=as_json)
     failed = [check for check, finding in found if not finding.ok]
     if as_json:
         print(_report(target, found))
