@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.contracts.repository import ROOT
-from tests.packaging.pythons import ENVIRONMENT, EVERY
+from tests.packaging.pythons import ENVIRONMENT, EVERY, Installer, once
 from tests.support.docs import DOCS
 
 pytestmark = pytest.mark.timeout(300)
@@ -39,10 +40,14 @@ def steps() -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def followed(installer, tmp_path_factory) -> tuple[Path, dict[str, str]]:
-    """The app's folder when the reader has come to the end, and what each command printed."""
-    app = tmp_path_factory.mktemp("app")
-    (app / "host.json").write_text('{"version": "2.0"}')
+def followed(installer) -> tuple[Path, dict[str, str]]:
+    """The app's folder when a reader whose app has this Python has come to the end, and what each command printed."""
+    page = once(installer.folder / "page", lambda folder: follow(installer, folder))
+    return page / "app", json.loads((page / "printed.json").read_text("utf-8"))
+
+
+def follow(installer: Installer, folder: Path) -> None:
+    app = folder / "app"
     shutil.copytree(installer.wheels, app / "wheels", ignore=shutil.ignore_patterns("*.gz", "*devkit*"))
     python = Path(installer.environment("with-pip", ["pip"]))
     pins = {} if EVERY else {"PIP_CONSTRAINT": str(ROOT / "constraints.txt")}
@@ -52,12 +57,13 @@ def followed(installer, tmp_path_factory) -> tuple[Path, dict[str, str]]:
         if name:
             (app / name).write_text(text, "utf-8")
         elif not text.startswith(OF_AZURE):
-            # Pins with markers are for the Python that runs pip.
-            given = environment if "--python-version" not in text else {**environment, "PIP_CONSTRAINT": ""}
-            done = subprocess.run(["bash", "-c", text], cwd=app, env=given, capture_output=True, text=True, check=False)
+            line = text.replace("--python-version 3.12", f"--python-version {installer.version}")
+            done = subprocess.run(
+                ["bash", "-c", line], cwd=app, env=environment, capture_output=True, text=True, check=False
+            )
             assert done.returncode == 0, f"{text}\n{done.stdout}{done.stderr}"
             printed[text] = done.stdout
-    return app, printed
+    (folder / "printed.json").write_text(json.dumps(printed), "utf-8")
 
 
 def test_what_was_installed_is_listed_with_what_it_required(followed):
@@ -77,12 +83,13 @@ def test_pins_name_every_package_by_its_version(followed):
     assert "azfunc-ext-sdk" in {line.partition("==")[0] for line in lines}
 
 
-def test_packages_for_another_python_are_for_that_one(followed):
+def test_packages_chosen_for_a_platform_are_for_that_one(followed, installer):
     """What has compiled parts is of the Python and the system that were named."""
     app, _ = followed
 
     compiled = {path.name.partition(".")[2] for path in (app / ".python_packages").rglob("*.so")}
-    assert {name for name in compiled if "abi3" not in name} == {"cpython-312-x86_64-linux-gnu.so"}
+    named = f"cpython-{installer.version.replace('.', '')}-x86_64-linux-gnu.so"
+    assert {name for name in compiled if "abi3" not in name} == {named}
 
 
 def test_the_imports_that_took_longest_are_ours_to_see(followed):
