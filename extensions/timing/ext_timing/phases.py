@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import logging
 import os
-from contextlib import suppress
 from contextvars import ContextVar
 from functools import wraps
 from threading import Lock
@@ -133,14 +132,15 @@ class Phase:
     def _leave(self) -> _Entered | None:
         """Return what of this object this thread or task entered last, where it is no more then."""
         stack = _inside.get()
-        with suppress(ValueError, IndexError):  # it was left already, in a context that was copied from this one
+        try:
             for at in range(len(stack) - 1, -1, -1):  # not always the last one: generators may take turns
                 if stack[at].phase is self:
                     _inside.set(stack[:at] + stack[at + 1 :])
                     self._entered.remove(stack[at])
                     return stack[at]
             return self._entered.pop()  # a generator goes on, or is closed, in another thread or task than it began in
-        return None
+        except (ValueError, IndexError):  # it was left already, in a context that was copied from this one
+            return None
 
     def __call__(self, function: F) -> F:
         """Return the function, each call of which is the phase.
