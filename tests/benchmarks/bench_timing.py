@@ -26,13 +26,15 @@ NONE, NOTHING, SILENT, DEFAULTS, PHASES, METRICS, LINE = (
     "no extension", "one that does nothing", "ext_timing, log off", "ext_timing", "and two phases", "and metrics",
     "a plain log line",
 )  # fmt: skip
+RESPONSE, HEADER = "nothing, a response", "a response, its header"
+"""The same for a function that makes an `HttpResponse`, which gets a header: the bar is for the first."""
 
 
 def extension(name):
     """Define or import what the candidate measures; return the function."""
     from ext_sdk import AppExtension
 
-    if name == NOTHING:
+    if name in (NOTHING, RESPONSE):
 
         class Nothing(AppExtension):
             @classmethod
@@ -61,6 +63,15 @@ def nothing(context):
     pass
 
 
+def response(context):
+    from azure.functions import HttpResponse
+
+    return HttpResponse("ok")
+
+
+FUNCTIONS = {PHASES: phases, RESPONSE: response, HEADER: response}
+
+
 def candidate(name):
     from ext_sdk import lifecycle, registry
     from tests.support.lifecycle import Context, prepare
@@ -74,7 +85,7 @@ def candidate(name):
             logger.info("%s took %.1f ms%s", "HttpTrigger", 12.5, ", CPU 1.0 ms")
     else:
         extension(name)
-        function = prepare(phases if name == PHASES else nothing)
+        function = prepare(FUNCTIONS.get(name, nothing))
         _, plan = registry.plan_for(function)
         context = Context()
 
@@ -91,7 +102,7 @@ def candidate(name):
 
 
 def main():
-    names = (NONE, NOTHING, SILENT, DEFAULTS, PHASES, METRICS, LINE)
+    names = (NONE, NOTHING, SILENT, DEFAULTS, PHASES, METRICS, RESPONSE, HEADER, LINE)
     found = {name: Candidate("bench_timing", [name]) for name in names}
     try:
         taken = in_turn(found, ROUNDS)
@@ -104,7 +115,9 @@ def main():
         print(f"  {name:<24}{took[name]:8.2f}   {took[name] / took[NOTHING]:6.2f}x of one that does nothing")
     print(f"  {LINE:<24}{took[LINE]:8.2f}")
     own = took[DEFAULTS] - took[NOTHING] - took[LINE]
-    print(f"  what ext_timing itself does{own:6.2f}   {beside(BAR, own, ' us')}", end="\n\n", flush=True)
+    http = took[HEADER] - took[RESPONSE] - took[LINE]
+    print(f"  what ext_timing itself does{own:6.2f}   {beside(BAR, own, ' us')}")
+    print(f"  with the header of a response{http:6.2f}", end="\n\n", flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -30,13 +31,20 @@ def add(response: Any, timed: Timed) -> None:
     if not hasattr(headers, "get") or not hasattr(headers, "__setitem__"):
         return
     own = f"function;dur={timed.milliseconds:.3f}"
-    for name, spent in _longest(timed.phases):
-        own += f", {_NO_TOKEN.sub('_', name)};dur={spent / 1e6:.3f}"
+    if timed.phases:
+        own += "".join(f", {_token(name)};dur={spent / 1e6:.3f}" for name, spent in _longest(timed.phases))
     if timed.cold is not None:
         own += f", coldstart;dur={sum(timed.cold.values()):.3f}"
-    # A function may return the same object again, a constant of its module: the time before must not stay there.
-    before = _OWN.sub("", headers.get(NAME, ""))
+    # Most responses have no headers, and to look one up that is not there takes longer than all the rest here.
+    before = headers.get(NAME, "") if headers else ""
+    if before:  # perhaps ours: a function may return one object again, a constant of its module
+        before = _OWN.sub("", before)
     headers[NAME] = f"{before}, {own}" if before else own
+
+
+@lru_cache(256)
+def _token(name: str) -> str:
+    return _NO_TOKEN.sub("_", name)
 
 
 def _longest(phases: Mapping[str, tuple[int, int]]) -> list[tuple[str, int]]:

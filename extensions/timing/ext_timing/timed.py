@@ -68,7 +68,8 @@ class Timed:
         self._timing = timing
         self.waited_ms = waited.milliseconds(invocation.args.get(function.trigger.name)) if function.waits else None
         self._called_ns = perf_counter_ns() if invocation.cold_start else 0
-        self._cpu_ns = -1 if invocation.is_async else thread_time_ns()
+        # To ask for the thread's time is a call of the system, unlike the other clock; only the line has it.
+        self._cpu_ns = -1 if invocation.is_async or options.log == "off" else thread_time_ns()
 
     def end(self, outcome: Outcome) -> None:
         """Say how long it took."""
