@@ -21,7 +21,7 @@ test: check docs ## everything: lint, types, documentation, tests
 	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) $(ARGS)
 
 test-workers: $(READY) ## only the tests that drive real Functions workers
-	$(BIN)/python -m pytest tests/workers $(ARGS)
+	$(BIN)/python -m pytest tests/workers tests/packaging/test_samples.py $(ARGS)
 
 packaging: $(READY) ## install wheels and samples by plain pip on each Python that is here, and run them on real workers
 	ALL_PYTHONS=1 $(BIN)/python -m pytest tests/packaging --numprocesses=$(PROCESSES) $(ARGS)

@@ -14,6 +14,8 @@ from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import insight, registry
 from ext_sdk.workers import driving
+from tests.support.built import Built, build_all
+from tests.support.once import shared_folder
 
 TESTS = Path(__file__).parent
 THEIRS = ("EXT_", "APPLICATIONINSIGHTS_", "APPINSIGHTS_", "OTEL_", "WEBSITE_")
@@ -43,6 +45,12 @@ def own_temporary_folder(tmp_path_factory):
         del os.environ["TMPDIR"]
     else:
         os.environ["TMPDIR"] = before
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory) -> dict[str, Built]:
+    """Each distribution as wheel and sdist, by its package."""
+    return build_all(shared_folder(tmp_path_factory) / "built")
 
 
 _numbers = count()

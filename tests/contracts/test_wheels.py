@@ -2,49 +2,22 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from email.parser import Parser
 from pathlib import Path
 
 import pytest
 
 from tests.contracts.repository import DISTRIBUTIONS, ROOT, SDK, Distribution, _generated
+from tests.support.built import Built
 
 pytestmark = pytest.mark.timeout(180)
 
 
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[Distribution, Path]:
+@pytest.fixture
+def wheels(built: dict[str, Built]) -> dict[Distribution, Path]:
     """Each distribution's wheel, built with the pinned hatchling and without network."""
-    work = tmp_path_factory.mktemp("wheels")
-    copy = work / "repository"
-    shutil.copytree(ROOT, copy, ignore=ignored)
-    with ThreadPoolExecutor(2) as pool:
-        built = pool.map(
-            lambda distribution: build(copy / distribution.folder, work / distribution.package), DISTRIBUTIONS
-        )
-        return dict(zip(DISTRIBUTIONS, built, strict=True))
-
-
-def ignored(folder: str, names: list[str]) -> list[str]:
-    elsewhere = (
-        {"tests", "docs"} if Path(folder) == ROOT else set()
-    )  # folders of that name inside a package belong to it
-    return [name for name in names if _generated(Path(name)) or name in elsewhere]
-
-
-def build(source: Path, out: Path) -> Path:
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(source)],
-        capture_output=True, text=True, check=False, timeout=170,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = out.glob("*.whl")
-    return wheel
+    return {distribution: built[distribution.package].wheel for distribution in DISTRIBUTIONS}
 
 
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)

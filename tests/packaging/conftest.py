@@ -7,16 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging import build, pythons
-from tests.packaging.build import Built
+from tests.packaging import pythons
 from tests.packaging.pythons import Installer
 from tests.packaging.views import Pool
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
-    """All distributions, built."""
-    return build.build_all(tmp_path_factory.mktemp("built"))
+from tests.support.built import Built
+from tests.support.once import shared_folder
 
 
 @pytest.fixture(scope="session", params=pythons.wanted())
@@ -24,10 +19,8 @@ def installer(request, built, tmp_path_factory) -> Installer:
     """What installs for one Python."""
     if not pythons.find(request.param):
         pytest.skip(f"this machine has no Python {request.param}")
-    shared = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        shared = shared.parent
-    return Installer(request.param, shared / f"python{request.param}", built["ext_sdk"].wheel.parent)
+    folder = shared_folder(tmp_path_factory) / f"python{request.param}"
+    return Installer(request.param, folder, built["ext_sdk"].wheel.parent)
 
 
 @pytest.fixture(scope="session")

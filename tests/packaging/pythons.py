@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.contracts.repository import ROOT
+from tests.support.once import once
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13")
 RUNNING = f"3.{sys.version_info.minor}"
@@ -52,18 +52,6 @@ def _is(interpreter: str, version: str) -> bool:
         return False
     code = f"import sys; sys.exit('3.%d' % sys.version_info[1] != '{version}')"
     return subprocess.run([interpreter, "-c", code], capture_output=True, check=False).returncode == 0
-
-
-def once(folder: Path, make: Callable[[Path], None]) -> Path:
-    """Have a folder made by the first who asks; processes that run tests beside this one wait for it."""
-    done = folder.with_name(f"{folder.name}.done")
-    with folder.with_name(f"{folder.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            make(folder)
-            done.touch()
-    return folder
 
 
 class Installer:

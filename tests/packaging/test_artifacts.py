@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from trove_classifiers import classifiers
 
 from tests.contracts.repository import DEVKIT, DISTRIBUTIONS, ROOT, SDK, Distribution, _generated
-from tests.packaging.build import Built
+from tests.support.built import Built
 
 pytestmark = pytest.mark.timeout(180)
 

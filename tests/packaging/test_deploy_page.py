@@ -12,8 +12,9 @@ import pytest
 from markdown_it import MarkdownIt
 
 from tests.contracts.repository import ROOT
-from tests.packaging.pythons import ENVIRONMENT, EVERY, Installer, once
+from tests.packaging.pythons import ENVIRONMENT, EVERY, Installer
 from tests.support.docs import DOCS
+from tests.support.once import once
 
 pytestmark = pytest.mark.timeout(300)
 

@@ -26,7 +26,7 @@ class Pool:
 
     def __init__(self, installer: Installer, views: Path) -> None:
         self.installer, self._folder = installer, views
-        self._views: dict[str, Path] = {}
+        self._views: dict[tuple[str, ...], Path] = {}
 
     @cached_property
     def folder(self) -> Path:
@@ -37,9 +37,10 @@ class Pool:
     def _found(self) -> dict[str, Distribution]:
         return {normal(one.metadata["Name"]): one for one in distributions(path=[str(self.folder)])}
 
-    def names(self, text: str) -> set[str]:
-        """Return the names of all distributions that a requirement brings."""
-        return {name for name, _ in self._needed(Requirement(text), set())}
+    def names(self, *texts: str) -> set[str]:
+        """Return the names of all distributions that some requirements bring."""
+        seen: set[tuple[str, str]] = set()
+        return {name for text in texts for name, _ in self._needed(Requirement(text), seen)}
 
     def _needed(self, required: Requirement, seen: set[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         for extra in ("", *required.extras):
@@ -57,14 +58,14 @@ class Pool:
         version = self.installer.version
         return {**default_environment(), "python_version": version, "python_full_version": f"{version}.0"}
 
-    def view(self, text: str) -> Path:
-        """Return the folder that has what a requirement brings."""
-        if text not in self._views:
+    def view(self, *texts: str) -> Path:
+        """Return the folder that has what some requirements bring."""
+        if texts not in self._views:
             folder = self._folder / str(len(self._views))
-            for name in self.names(text):
+            for name in self.names(*texts):
                 self._link(self._found[name], folder)
-            self._views[text] = folder
-        return self._views[text]
+            self._views[texts] = folder
+        return self._views[texts]
 
     def _link(self, one: Distribution, folder: Path) -> None:
         for file in one.files or ():

@@ -67,8 +67,8 @@ def test_its_own_tests_pass():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_its_wheel_runs_under_the_local_host(tmp_path: Path):
-    app = deployed(tmp_path)
+def test_its_wheel_runs_under_the_local_host(tmp_path: Path, built):
+    app = deployed(tmp_path, built)
 
     with RunningHost(app, "--insights", "off", PYTHONPATH=str(packages(app))) as host:
         assert request(f"{host.url}/api/fast").body == b"at once"

@@ -6,19 +6,27 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.support import wheelhouse
+from tests.support.built import build
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.support.built import Built
 
 SAMPLE = Path(__file__).resolve().parents[2] / "samples" / "third_party_extension"
 
 
-def deployed(folder: Path) -> Path:
+def deployed(folder: Path, built: Mapping[str, Built]) -> Path:
     """Return a copy of the sample app with all that its requirements.txt names in `.python_packages`.
 
     That is what a remote build in Azure makes of it: plain pip, with `--target`.
     """
-    wheels = wheelhouse.fill(folder / "wheels", "azfunc-ext-sdk")
-    wheelhouse.build(SAMPLE, wheels)
+    wheels = wheelhouse.fill(folder / "wheels", built, "azfunc-ext-sdk")
+    shutil.copytree(SAMPLE, folder / "sample", ignore=shutil.ignore_patterns(".*", "__pycache__"))
+    build({folder / "sample": wheels}, "wheel")
     app = folder / "app"
     shutil.copytree(SAMPLE / "sample_app", app)
     done = subprocess.run(

@@ -9,10 +9,7 @@ import base64
 import hashlib
 import importlib.metadata
 import shutil
-import subprocess
-import sys
 import zipfile
-from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,49 +18,28 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
     from importlib.metadata import Distribution
 
-ROOT = Path(__file__).resolve().parents[2]
-OURS = {
-    "azfunc-ext-sdk": ".",
-    "azfunc-ext-appinsights": "extensions/appinsights",
-    "azfunc-ext-opentelemetry": "extensions/opentelemetry",
-    "azfunc-ext-opencensus": "extensions/opencensus",
-    "azfunc-ext-timing": "extensions/timing",
-    "azfunc-ext-telemetry": "extensions/telemetry",
-    "azfunc-ext-devkit": "devkit",
-}
+    from tests.support.built import Built
+
 _LEFT_OUT = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 """What pip adds to a wheel's files when it installs it."""
 
 
-def fill(folder: Path, *requirements: str) -> Path:
-    """Put the wheels of some requirements, and of all that these require, into a folder; return it."""
+def fill(folder: Path, built: Mapping[str, Built], *requirements: str) -> Path:
+    """Put the wheels of some requirements, and of all that these require, into a folder; return it.
+
+    `built` are our distributions, of the fixture of that name.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    names = closure(requirements)
-    with ThreadPoolExecutor(2) as pool:
-        list(pool.map(lambda name: build(ROOT / OURS[name], folder), sorted(names & set(OURS))))
-    for name in sorted(names - set(OURS)):
-        pack(importlib.metadata.distribution(name), folder)
+    ours = {canonicalize_name(f"azfunc-{package}"): one.wheel for package, one in built.items()}
+    for name in closure(requirements):
+        if name in ours:
+            shutil.copy(ours[name], folder)
+        else:
+            pack(importlib.metadata.distribution(name), folder)
     return folder
-
-
-def build(source: Path, folder: Path) -> Path:
-    """Build the wheel of one distribution, from a copy of its own files; return where it is."""
-    own = folder / f".{source.name}.source"
-    ignored = shutil.ignore_patterns(
-        ".*", "__pycache__", *(["tests", "docs", "devkit", "extensions", "samples"] if source == ROOT else [])
-    )
-    shutil.copytree(source, own, ignore=ignored)
-    out = folder / f".{source.name}.wheel"
-    done = subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(own)],
-        capture_output=True, text=True, check=False, timeout=170,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    (wheel,) = out.glob("*.whl")
-    return Path(shutil.move(wheel, folder))
 
 
 def closure(requirements: Iterable[str]) -> set[str]:

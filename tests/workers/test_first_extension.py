@@ -12,16 +12,17 @@ from pathlib import Path
 import pytest
 
 from tests.support import wheelhouse
+from tests.support.built import Built
 from tests.support.docs import DOCS
 from tests.support.reader import Reader, clean_environment
 
 pytestmark = [pytest.mark.timeout(400), pytest.mark.slow]
 
 
-def test_the_tutorial_ends_with_a_wheel_whose_extension_conforms(tmp_path: Path):
+def test_the_tutorial_ends_with_a_wheel_whose_extension_conforms(tmp_path: Path, built: dict[str, Built]):
     """That it conforms is what the tutorial's last command says, and what the page shows of it."""
     wheels = wheelhouse.fill(
-        tmp_path / "wheels", "azfunc-ext-devkit", "hatchling", "editables", "build", "mypy", "pytest", "ruff"
+        tmp_path / "wheels", built, "azfunc-ext-devkit", "hatchling", "editables", "build", "mypy", "pytest", "ruff"
     )
     index = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels), "PIP_NO_CACHE_DIR": "1"}
 

@@ -11,8 +11,8 @@ from tests.workers import drive
 
 
 @pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    return deployed(tmp_path_factory.mktemp("third"))
+def app(tmp_path_factory, built):
+    return deployed(tmp_path_factory.mktemp("third"), built)
 
 
 def test_the_installed_wheel_takes_part_in_each_call(kind, app):
