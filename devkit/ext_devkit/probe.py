@@ -1,4 +1,7 @@
-"""The process of `--run`: `python -m ext_devkit.doctor.probe APP ANSWER` loads an app and writes what is active."""
+"""The process of `azfunc-ext doctor --run`, of the app's own Python: loads an app and writes what is active.
+
+Not in the package of the doctor, which imports ext_sdk: here nothing does but the app.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +37,7 @@ def main(app: str, answer: str) -> None:
     listening = _Listening()
     logging.getLogger().addHandler(listening)
     started = time.perf_counter()
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"version": ".".join(map(str, sys.version_info[:3]))}
     try:
         host = FunctionHost.load(app)
     except DevkitError as error:
@@ -50,7 +53,3 @@ def main(app: str, answer: str) -> None:
     partly.write_text(json.dumps(found), "utf-8")
     partly.rename(answer)
     os._exit(0)  # the app's threads and exit handlers are not what was asked for
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
