@@ -89,9 +89,7 @@ def load(case: Case, seconds: float) -> Loaded:
                 start_new_session=True,
             )
         except OSError as error:
-            return Loaded(
-                shown, error=f"{shown} cannot be started: {error.strerror}. Make .venv anew."
-            )
+            return Loaded(shown, error=f"{shown} cannot be started: {error.strerror}. Make .venv anew.")
         try:
             _, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -100,8 +98,9 @@ def load(case: Case, seconds: float) -> Loaded:
         if answer.exists():
             return Loaded(shown, **json.loads(answer.read_text("utf-8")))
         last = (errors.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-        lacks = f" Install requirements.txt with {shown} -m pip." if own and last.startswith("ModuleNotFound") else ""
-        return Loaded(shown, error=f"the process ended with status {process.returncode}: {last}{lacks}")
+        if own and last.startswith("ModuleNotFoundError"):
+            last += f". Install requirements.txt with {shown} -m pip; azfunc-ext-devkit too, if that is not enough."
+        return Loaded(shown, error=f"the process ended with status {process.returncode}: {last}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
