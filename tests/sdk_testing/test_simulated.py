@@ -159,9 +159,13 @@ def test_official_extensions_run_once_on_each(simulated):
         def pre_invocation_app_level(cls, logger, context, func_args=None, *args, **kwargs):
             calls.append(context.function_name)
 
+    async def later(req, context): ...
+
     simulated.load(lambda req, context: None, name="orders")
     simulated.invoke("orders")
-    assert calls == ["orders"]
+    simulated.load(later)
+    simulated.invoke("later")
+    assert calls == ["orders", "later"]
 
 
 def test_without_the_flag_the_classic_worker_calls_no_official_hook(monkeypatch):
