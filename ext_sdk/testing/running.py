@@ -133,17 +133,11 @@ def run(
     It has a folder and a Context of its own.
     """
     if worker is not None:
-        from ext_sdk.testing import simulated  # which needs what is here
-
         if context is not None:
             raise TypeError("A worker makes the Context itself: give run() one of context and worker, not both.")
         lifecycle._invocations = itertools.count(0 if cold_start else 1)
-        with simulated.worker(worker) as made:
-            name = made.load(function, _sent(kind, facts), name=function_name or "HttpTrigger")
-            result = made.invoke(name, trace_parent=trace_parent, trace_state=trace_state, retry=retry)
-        if raises and result.error is not None:
-            raise result.error
-        return result
+        traced = {"trace_parent": trace_parent, "trace_state": trace_state, "retry": retry}
+        return _on_worker(worker, function, _sent(kind, facts), function_name, traced, raises=raises)
     if inspect.iscoroutinefunction(function):
         _refuse_running_loop()
         return asyncio.run(
@@ -183,6 +177,24 @@ async def run_async(
         result.value, error = await task
         if error is not None:
             raise error
+    return result
+
+
+def _on_worker(
+    generation: str,
+    function: Callable[..., Any],
+    sent: TriggerValue,
+    name: str | None,
+    traced: Mapping[str, Any],
+    *,
+    raises: bool,
+) -> Result:
+    from ext_sdk.testing import simulated  # which needs what is here
+
+    with simulated.worker(generation) as made:
+        result = made.invoke(made.load(function, sent, name=name or "HttpTrigger"), **traced)
+    if raises and result.error is not None:
+        raise result.error
     return result
 
 

@@ -121,7 +121,8 @@ class Worker:
             sent = trigger(_kind_of(sent), **{"name": sent.name, **facts})
         function, asked_for_context, is_async = self._found(name)
         context = Context(name, str(self.folder / name), "", trace_parent, trace_state, retry)
-        context.thread_local_storage = self._correlated.storage
+        if self.generation != "unknown":  # which has its own place, where nobody finds it
+            context.thread_local_storage = self._correlated.storage
         args = {}
         parameter = parameter_of(function, sent)
         if parameter:

@@ -144,7 +144,7 @@ def test_only_the_workers_folder_knows_a_worker():
     for distribution in PRODUCTION:
         for module in modules(distribution):
             # The test kit simulates workers.
-            if "ext_sdk/workers/" in module.place or module.place.endswith("ext_sdk/testing/simulated.py"):
+            if module.place.startswith(("ext_sdk/workers/", "ext_sdk/testing/simulated", "ext_sdk/testing/correlated")):
                 continue
             wrong += [f"{module.place}:{line} names {name}" for line, name in worker_names(module.tree)]
 
