@@ -116,3 +116,12 @@ def test_every_page_is_reachable(site: Path):
     built = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
 
     assert written <= built
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_the_links_of_the_repositorys_front_pages_lead_somewhere(name: str):
+    """They are no part of the site, whose builder looks at the links of all else."""
+    page = DOCS.parent / name
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+
+    assert [one for one in links if "://" not in one and not (page.parent / one).exists()] == []
