@@ -42,6 +42,13 @@ def test_it_builds_without_a_warning(build: tuple[Path, str]):
     assert build[1] == "", f"Mend what sphinx names:\n{build[1]}"
 
 
+def test_options_keep_their_two_hyphens(site: Path):
+    """Who copies a command from a page must not get a dash."""
+    dashes = [page.name for page in site.rglob("*.html") if re.search("(?<!\\w)\u2013[a-z]", page.read_text("utf-8"))]
+
+    assert dashes == []
+
+
 @pytest.fixture(scope="module")
 def documented(site: Path) -> set[str]:
     """Return the full names of all Python objects that the reference describes."""
