@@ -147,6 +147,13 @@ def many(msgs: list[func.ServiceBusMessage]) -> None: ...
 """
 
 
+def test_an_optional_parameter_of_a_route_may_be_left_out(function_app, shop):
+    (shop / "function_app.py").write_text(V2.replace("orders/{article}", "orders/{article}/{page:int?}"))
+    app = function_app(shop)
+    urls = [app.invoke("Orders", route_params={"article": "tea", **page}).json()["url"] for page in ({}, {"page": 2})]
+    assert urls == ["http://localhost:7071/api/orders/tea", "http://localhost:7071/api/orders/tea/2"]
+
+
 def test_a_message_is_text_if_the_function_asks_for_text(function_app, shop):
     (shop / "function_app.py").write_text(V2 + FURTHER)
     assert function_app(shop).invoke("text", body="tea").messages == ["tea"]

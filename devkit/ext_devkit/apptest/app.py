@@ -114,7 +114,7 @@ class AppUnderTest:
         parameter, kind = started_by.name, started_by.type
         if sent is None:
             if kind == HTTP_TRIGGER:
-                facts = self._request(name, {**facts, **({"headers": headers} if headers else {})})
+                facts = self._request(info.name, {**facts, **({"headers": headers} if headers else {})})
             sent = _made(started_by, facts)
         elif facts:
             raise TypeError(f"What starts {name!r} is given whole, so {', '.join(facts)} cannot be given beside it.")
@@ -151,7 +151,11 @@ class AppUnderTest:
         if route is None or "url" in facts:
             return facts
         values = facts.get("route_params", {})
-        path = _PARAMETER.sub(lambda found: str(values.get(found[1].strip("*"), found[0])), route.template.route)
+
+        def value(found: re.Match[str]) -> str:
+            return str(values.get(found[1].strip("*"), "" if "?" in found[0] else found[0]))
+
+        path = _PARAMETER.sub(value, route.template.route).rstrip("/")
         return {"url": f"/{path}", **facts}
 
     def _stop(self, thread: threading.Thread) -> None:
