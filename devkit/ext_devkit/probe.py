@@ -11,10 +11,13 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.host.host import FunctionHost
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _OURS = ("ext_", "extension.")
 
@@ -32,6 +35,17 @@ class _Listening(logging.Handler):
             self.said.append(line)
 
 
+def _refused_settings(sdk: Any) -> Iterator[str]:
+    """Yield what extensions say of the app settings, which they read when the first function is called."""
+    active: list[Any] = [one.type for one in sys.modules["ext_sdk.registry"].active()]
+    for extension in active:
+        try:
+            if issubclass(extension, sdk.AppExtension):
+                extension.settings()
+        except sdk.SettingsError as error:
+            yield str(error)
+
+
 def main(app: str, answer: str) -> None:
     """Load the app, and write the answer as JSON."""
     listening = _Listening()
@@ -47,6 +61,7 @@ def main(app: str, answer: str) -> None:
     found |= {"seconds": round(time.perf_counter() - started, 3), "said": listening.said}
     if sdk := sys.modules.get("ext_sdk"):
         found |= {"sdk": True, "active": [one.name for one in sdk.extensions()]}
+        found["refused"] = list(_refused_settings(sdk))
     handlers = [type(one) for one in logging.getLogger().handlers if one is not listening]
     found["handlers"] = [f"{one.__module__}.{one.__qualname__}" for one in handlers]
     partly = Path(f"{answer}.part")

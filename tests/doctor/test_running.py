@@ -28,12 +28,12 @@ def hello(req: func.HttpRequest) -> str:
 """
 
 
-def run(folder: Path, top: str = "", seconds: float = SECONDS, **files: str) -> Report:
+def run(folder: Path, top: str = "", seconds: float = SECONDS, settings: Path | None = None, **files: str) -> Report:
     app = read(APPS / "healthy_plain_v2.txt").write(folder)
     for name, text in {"function_app": APP.format(top), **files}.items():
         (app / f"{name}.py").write_text(text, "utf-8")
     (app / "requirements.txt").write_text("-e .\n", "utf-8")
-    return diagnose(app, environment={}, run_seconds=seconds)
+    return diagnose(app, environment={}, settings=settings, run_seconds=seconds)
 
 
 def own_packages(app: Path) -> Path:
@@ -98,6 +98,31 @@ class Failing(AppExtension):
 
     assert found(report) == [("not-active", "failing.py:5"), ("said-at-load", "function_app.py")]
     assert "Failing.init() failed, so the extension is not active" in report.findings[1].reason
+
+
+def test_a_setting_that_only_the_extensions_own_check_refuses(tmp_path: Path):
+    """It is read at the first call, which in production is somebody's."""
+    picky = """
+from dataclasses import dataclass
+from ext_sdk import AppExtension
+
+
+class Picky(AppExtension):
+    @dataclass
+    class Settings:
+        limit: int = 1
+
+        def __post_init__(self):
+            if self.limit < 1:
+                raise ValueError(f"setting 'limit' is {self.limit}. Allowed: 1 or more.")
+"""
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"FUNCTIONS_WORKER_RUNTIME": "python",\n"EXT_PICKY_LIMIT": "0"}')
+
+    report = run(tmp_path, "import picky", picky=picky, settings=settings)
+
+    assert found(report) == [("bad-app-setting", "settings.json:2")]
+    assert report.findings[0].reason == "Picky: app setting EXT_PICKY_LIMIT is 0. Allowed: 1 or more."
 
 
 def test_a_handler_that_a_library_adds(tmp_path: Path):

@@ -64,6 +64,8 @@ class Loaded:
     sdk: bool = False
     handlers: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """What extensions say of app settings that they do not allow."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
@@ -123,6 +125,9 @@ def check_loaded(case: Case, loaded: Loaded, known: set[str]) -> Iterator[Findin
         return
     for line in loaded.said:
         yield case.finding("said-at-load", place, line)
+    for line in loaded.refused if "bad-app-setting" not in known else ():
+        setting = next((name for name in case.settings.values if name in line), "")
+        yield case.finding("bad-app-setting", case.settings.place(setting), line)
     if loaded.sdk and "extensions-switched-off" not in known:
         for key in case.found.active:
             extension = case.found.extensions.get(key)
