@@ -88,7 +88,9 @@ class Worker:
 
         Loaded again under the same name it takes the place of the first one, as after a change of the app.
         """
-        name = name or function.__name__
+        name = name or getattr(function, "__name__", "")
+        if not name:
+            raise TypeError(f"{function!r} has no name of its own: give load(function, name=...).")
         sent = kind if isinstance(kind, TriggerValue) else trigger(kind)
         self._kinds[name] = sent
         if self.generation == "unknown":

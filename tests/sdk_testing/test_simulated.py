@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from contextvars import ContextVar
+from functools import partial
 
 import azure.functions as func
 import pytest
@@ -232,3 +233,11 @@ def test_a_generation_that_is_not_there_is_named_with_those_that_are():
     assert str(caught.value) == (
         "There is no generation 'new': there are 'classic', 'runtime', 'runtime_v1', 'unknown'."
     )  # fmt: skip
+
+
+def test_what_has_no_name_is_given_one(simulated):
+    with pytest.raises(TypeError) as caught:
+        simulated.load(partial(print, "ok"))
+    assert str(caught.value) == (
+        "functools.partial(<built-in function print>, 'ok') has no name of its own: give load(function, name=...)."
+    )
