@@ -18,6 +18,8 @@ myst_heading_anchors = 3
 
 # A word in single backticks, as the docstrings have them, is code.
 default_role = "code"
+# Quotes only: two hyphens are the beginning of an option, which readers copy.
+smartquotes_action = "q"
 
 # Reference pages are made from docstrings. A name in a docstring or a page which does not exist fails the build.
 autodoc_member_order = "bysource"

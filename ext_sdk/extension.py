@@ -15,7 +15,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from azure.functions import AppExtensionBase, FuncExtensionBase
 from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import registry, settings, shutdown, signatures, switch, workers
@@ -30,6 +29,16 @@ if TYPE_CHECKING:
     from azure.functions import Context
 
     from ext_sdk.invocation import Invocation, Outcome
+
+    # A type checker compares a hook with that of every base, and the official ones have further parameters, which no
+    # worker gives. So it is told of bases without hooks; what runs are the official ones.
+    class AppExtensionBase(metaclass=ExtensionMeta):
+        """azure.functions.AppExtensionBase."""
+
+    class FuncExtensionBase(metaclass=ExtensionMeta):
+        """azure.functions.FuncExtensionBase."""
+else:
+    from azure.functions import AppExtensionBase, FuncExtensionBase
 
 _log = logging.getLogger("ext_sdk")
 
@@ -220,13 +229,11 @@ class AppExtension(AppExtensionBase, metaclass=_ExtensionType, abstract=True):
         """Run once for each function, before the function's first invocation with this extension."""
 
     @classmethod
-    def pre_invocation_app_level(  # type: ignore[override] # here and below: workers give all the arguments
-        cls, logger: Logger, context: Context, func_args: dict[str, Any]
-    ) -> None:
+    def pre_invocation_app_level(cls, logger: Logger, context: Context, func_args: dict[str, Any]) -> None:
         """Run before the function. `func_args` is the very dict that is unpacked into the call: edits reach it."""
 
     @classmethod
-    def post_invocation_app_level(  # type: ignore[override]
+    def post_invocation_app_level(
         cls, logger: Logger, context: Context, func_args: dict[str, Any], func_ret: Any
     ) -> None:
         """Run after the function returned `func_ret`."""
@@ -322,14 +329,10 @@ class FuncExtension(FuncExtensionBase, metaclass=_ExtensionType, abstract=True):
     def post_function_load(self, function_name: str, function_directory: str) -> None:
         """Run once for the function, before its first invocation with this extension."""
 
-    def pre_invocation(  # type: ignore[override]
-        self, logger: Logger, context: Context, func_args: dict[str, Any]
-    ) -> None:
+    def pre_invocation(self, logger: Logger, context: Context, func_args: dict[str, Any]) -> None:
         """Run before the function: as `AppExtension.pre_invocation_app_level`."""
 
-    def post_invocation(  # type: ignore[override]
-        self, logger: Logger, context: Context, func_args: dict[str, Any], func_ret: Any
-    ) -> None:
+    def post_invocation(self, logger: Logger, context: Context, func_args: dict[str, Any], func_ret: Any) -> None:
         """Run after the function returned `func_ret`."""
 
     def around_invocation(self, invocation: Invocation) -> Generator[None, Outcome, None]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ext_sdk.convert import Kind, RefusedError
 
-__all__ = ["FALSE", "TRUE", "check_declared", "prefix", "resolve"]
+__all__ = ["FALSE", "TRUE", "check_declared", "is_confidential", "nearest", "prefix", "resolve"]
 
 _log = logging.getLogger("ext_sdk")
 _warned: set[str] = set()
@@ -155,7 +155,12 @@ def _check_textual(kind: Kind, text: str, where: str, extension: type, field: Fi
 
 def _is_secret(field: Field[Any]) -> bool:
     """Whether messages must not quote the value: the setting's name says so, or that `repr` leaves it out."""
-    return not field.repr or bool(re.search(_CONFIDENTIAL, field.name.lower()))
+    return not field.repr or is_confidential(field.name)
+
+
+def is_confidential(name: str) -> bool:
+    """Say whether a setting is a secret by its name, as `api_key` is."""
+    return bool(re.search(_CONFIDENTIAL, name.lower()))
 
 
 def _without_secrets(said: str, values: dict[str, Any], known: dict[str, Field[Any]]) -> str:
@@ -195,11 +200,12 @@ def _shown(value: Any, *, secret: bool) -> str:
 def _known(name: str, known: Iterable[str]) -> str:
     if not known:
         return "It has none."
-    near = _nearest(name.lower(), known)
+    near = nearest(name.lower(), known)
     return f"{f'Did you mean {near!r}? ' if near else ''}Known: {', '.join(known)}."
 
 
-def _nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
+def nearest(name: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """Return the known name that is most like another; empty if none is."""
     import difflib
 
     return next(iter(difflib.get_close_matches(name, known, 1, likeness)), "")
@@ -224,7 +230,7 @@ def _warn_of_misspelt(extension: type, known: Iterable[str]) -> None:
         if name in names or name.upper().endswith(endings) or variable.startswith(others):
             continue
         _warned.add(variable)
-        near = _nearest(name.upper(), names)
+        near = nearest(name.upper(), names)
         cure = f"Did you mean {start}{near}?" if near else f"Known: {', '.join(start + one for one in names)}."
         _log.warning("%s: no setting is named %s. %s", extension.__name__, variable, cure)
 

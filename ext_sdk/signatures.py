@@ -28,19 +28,21 @@ _LOAD = ("function_name", "function_directory")
 _BEFORE = ("logger", "context", "func_args")
 _AROUND = "around_invocation"
 _BOTH = {_AROUND: ("invocation",), "shutdown": ("timeout",), "facts": ()}
-_FUNCTION_ONLY = {
+FUNCTION_ONLY = {
     "post_function_load": _LOAD,
     "pre_invocation": _BEFORE,
     "post_invocation": (*_BEFORE, "func_ret"),
     "invocation_failed": (*_BEFORE, "error"),
 }
-_APP_ONLY = {f"{name}_app_level": arguments for name, arguments in _FUNCTION_ONLY.items()}
-_APP = {**_APP_ONLY, **_BOTH, "init": (), "configure": None}
-_FUNCTION = {**_FUNCTION_ONLY, **_BOTH}
+APP_ONLY = {f"{name}_app_level": arguments for name, arguments in FUNCTION_ONLY.items()}
+APP = {**APP_ONLY, **_BOTH, "init": (), "configure": None}
+"""Hooks of app-level extensions, with what each is called with; None if that is up to its callers."""
+FUNCTION = {**FUNCTION_ONLY, **_BOTH}
+"""The same for function level."""
 
 _ASYNC = inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 _RECEIVERS = ("cls", "self")
-_CLOSE = 0.9
+CLOSE = 0.9
 """From which similarity (difflib's ratio) on a name is taken for a misspelt hook."""
 
 
@@ -57,7 +59,7 @@ def check(extension: type, *, app_level: bool, abstract: bool) -> None:
         if name in hook.level:
             _check_hook(hook, abstract=abstract)
         elif callable(raw) or isinstance(raw, classmethod | staticmethod):
-            if name in _APP_ONLY or name in _FUNCTION_ONLY:
+            if name in APP_ONLY or name in FUNCTION_ONLY:
                 _check_level(hook)
             if home is extension and not name.startswith("_"):
                 _warn_of_near_miss(hook)
@@ -72,7 +74,7 @@ class _Hook:
         self.name = name
         self.raw = raw
         self.app_level = app_level
-        self.level: dict[str, Any] = _APP if app_level else _FUNCTION
+        self.level: dict[str, Any] = APP if app_level else FUNCTION
 
     @property
     def arguments(self) -> tuple[str, ...] | None:
@@ -211,7 +213,7 @@ def _check_level(hook: _Hook) -> None:
     if any(_has_own(hook.extension, name) for name in hook.level if name not in ("init", "configure", "shutdown")):
         return
     level, other = ("app", "function") if hook.app_level else ("function", "app")
-    meant = _at_level(hook.name, hook.level)
+    meant = at_level(hook.name, hook.level)
     hook.wrong(
         f"is never called: it is a hook of {other}-level extensions, and this one is at {level} level, "
         f"where it is called {meant}.",
@@ -219,7 +221,7 @@ def _check_level(hook: _Hook) -> None:
     )
 
 
-def _at_level(name: str, level: dict[str, Any]) -> str:
+def at_level(name: str, level: dict[str, Any]) -> str:
     """Return what a hook of one level or the other is called at this one."""
     return next(one for one in (name, name.removesuffix("_app_level"), f"{name}_app_level") if one in level)
 
@@ -235,13 +237,13 @@ def _is_framework(base: type) -> bool:
 
 def _warn_of_near_miss(hook: _Hook) -> None:
     name = hook.name
-    for near in (*_FUNCTION, *_APP_ONLY):
+    for near in (*FUNCTION, *APP_ONLY):
         # Letters that only one of them has are no match, so difflib is not asked in vain.
-        if len(set(name) ^ set(near)) > (1 - _CLOSE) * (len(name) + len(near)) + 1e-9:
+        if len(set(name) ^ set(near)) > (1 - CLOSE) * (len(name) + len(near)) + 1e-9:
             continue
         from difflib import SequenceMatcher
 
-        meant = _at_level(near, hook.level)
-        if SequenceMatcher(None, name, near, autojunk=False).ratio() >= _CLOSE and not _has_own(hook.extension, meant):
+        meant = at_level(near, hook.level)
+        if SequenceMatcher(None, name, near, autojunk=False).ratio() >= CLOSE and not _has_own(hook.extension, meant):
             _log.warning("%s is no hook, did you mean %s?", hook.place, meant)
             return

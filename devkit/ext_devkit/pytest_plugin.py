@@ -20,28 +20,36 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def function_app() -> Iterator[Callable[..., AppUnderTest]]:
+def _loaded_apps() -> Iterator[list[AppUnderTest]]:
+    """Keep the app that is loaded: the fixture that is closed first closes it."""
+    loaded: list[AppUnderTest] = []
+    yield loaded
+    _close(loaded)
+
+
+def _close(loaded: list[AppUnderTest]) -> None:
+    while loaded:
+        loaded.pop().close()
+
+
+@pytest.fixture
+def function_app(_loaded_apps: list[AppUnderTest]) -> Callable[..., AppUnderTest]:
     """Give what loads a function app from its folder, to invoke its functions by name.
 
     One app is loaded at a time: the next call closes the one before, and so does the end of the test.
     """
     from ext_devkit.apptest import AppUnderTest
 
-    loaded: list[AppUnderTest] = []
-
     def load(path: str | Path, **settings: Any) -> AppUnderTest:
-        while loaded:
-            loaded.pop().close()
-        loaded.append(AppUnderTest(path, **settings))
-        return loaded[-1]
+        _close(_loaded_apps)
+        _loaded_apps.append(AppUnderTest(path, **settings))
+        return _loaded_apps[-1]
 
-    yield load
-    while loaded:
-        loaded.pop().close()
+    return load
 
 
 @pytest.fixture
-def insights(monkeypatch: pytest.MonkeyPatch) -> Iterator[InsightsServer]:
+def insights(monkeypatch: pytest.MonkeyPatch, _loaded_apps: list[AppUnderTest]) -> Iterator[InsightsServer]:
     """Run a local Application Insights with nothing stored; the app setting with the connection string names it.
 
     `insights.wait_for("requests", 1)` returns the rows of a table as soon as there are so many.
@@ -51,6 +59,7 @@ def insights(monkeypatch: pytest.MonkeyPatch) -> Iterator[InsightsServer]:
     with InsightsServer() as server:
         monkeypatch.setenv("APPLICATIONINSIGHTS_CONNECTION_STRING", server.connection_string)
         yield server
+        _close(_loaded_apps)  # what they still hold goes to this server, not to one that is gone
 
 
 @pytest.fixture

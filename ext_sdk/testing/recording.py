@@ -62,7 +62,7 @@ def recorder(*extensions: type) -> Iterator[list[Call]]:
         for one in extensions:
             if not (isinstance(one, type) and issubclass(one, (AppExtensionBase, FuncExtensionBase))):
                 raise ExtensionError(f"recorder() takes the classes of extensions, not {one!r}.")
-            undo += list(_record(one, calls))
+            undo += list(_record(one, calls, {(owner, hook) for owner, hook, _ in undo}))
         registry.outdate()
         yield calls
     finally:
@@ -71,13 +71,15 @@ def recorder(*extensions: type) -> Iterator[list[Call]]:
         registry.outdate()
 
 
-def _record(extension: type, calls: list[Call]) -> Iterator[tuple[type, str, Any]]:
+def _record(extension: type, calls: list[Call], known: set[tuple[type, str]]) -> Iterator[tuple[type, str, Any]]:
     for hook in _HOOKS:
         owner = next((one for one in extension.__mro__ if hook in vars(one)), None)
-        if owner is None or owner in _FRAMEWORKS_OWN:
+        if owner is None or owner in _FRAMEWORKS_OWN or (owner, hook) in known:
             continue
         original = vars(owner)[hook]
-        setattr(owner, hook, _like(original, partial(_generator if hook == AROUND else _plain, calls, hook)))
+        # A staticmethod is not told whose hook it is.
+        of = extension.__name__ if isinstance(original, staticmethod) else ""
+        setattr(owner, hook, _like(original, partial(_generator if hook == AROUND else _plain, calls, hook, of)))
         yield owner, hook, original
 
 
@@ -88,7 +90,7 @@ def _like(original: Any, wrap: Callable[[Any], Any]) -> Any:
     return wrap(original)
 
 
-def _plain(calls: list[Call], hook: str, function: Any) -> Any:
+def _plain(calls: list[Call], hook: str, of: str, function: Any) -> Any:
     @wraps(function)
     def recorded(*args: Any, **kwargs: Any) -> Any:
         error: BaseException | None = None
@@ -98,31 +100,31 @@ def _plain(calls: list[Call], hook: str, function: Any) -> Any:
             error = raised
             raise
         finally:
-            calls.append(_call(args, hook, error))
+            calls.append(_call(of, args, hook, error))
 
     return recorded
 
 
-def _generator(calls: list[Call], hook: str, function: Any) -> Any:
+def _generator(calls: list[Call], hook: str, of: str, function: Any) -> Any:
     @wraps(function)
     def recorded(*args: Any) -> Generator[None, Any, None]:
         generator = function(*args)
         try:
             next(generator)
         except StopIteration:
-            calls.append(_call(args, hook, None))
+            calls.append(_call(of, args, hook, None))
             return
         except BaseException as error:
-            calls.append(_call(args, hook, error))
+            calls.append(_call(of, args, hook, error))
             raise
-        calls.append(_call(args, hook, None))
+        calls.append(_call(of, args, hook, None))
         outcome = yield
         try:
             generator.send(outcome)
         except StopIteration:
-            calls.append(_call((args[0], outcome), AFTER, None))
+            calls.append(_call(of, (*args[:-1], outcome), AFTER, None))
         except BaseException as error:
-            calls.append(_call((args[0], outcome), AFTER, error))
+            calls.append(_call(of, (*args[:-1], outcome), AFTER, error))
             raise
         else:  # it yields a second time, which is the framework's to say
             yield
@@ -130,8 +132,9 @@ def _generator(calls: list[Call], hook: str, function: Any) -> Any:
     return recorded
 
 
-def _call(args: tuple[Any, ...], hook: str, error: BaseException | None) -> Call:
-    receiver, *arguments = args or (None,)
-    name = receiver.__name__ if isinstance(receiver, type) else type(receiver).__name__
+def _call(of: str, args: tuple[Any, ...], hook: str, error: BaseException | None) -> Call:
+    if not of:
+        receiver, args = args[0], args[1:]
+        of = receiver.__name__ if isinstance(receiver, type) else type(receiver).__name__
     invocation = current_invocation()
-    return Call(name, hook, "" if invocation is None else invocation.function_name, tuple(arguments), error)
+    return Call(of, hook, "" if invocation is None else invocation.function_name, tuple(args), error)

@@ -45,7 +45,7 @@ class Context:
         self.trace_context.Traceparent = self.trace_context.trace_parent
         self.trace_context.Tracestate = trace_state
         self.retry_context = SimpleNamespace(**retry) if retry else None
-        self.thread_local_storage = SimpleNamespace(invocation_id=self.invocation_id)
+        self.thread_local_storage: Any = SimpleNamespace(invocation_id=self.invocation_id)
 
 
 @dataclass
@@ -63,6 +63,10 @@ class Result:
 
     logs: list[logging.LogRecord] = field(default_factory=list)
     """What was logged meanwhile, by whatever logger whose level lets it through."""
+
+    reported: list[logging.LogRecord] = field(default_factory=list)
+    """What a simulated worker would hand to the host as this invocation's. It knows no invocation for what a thread
+    logs that `propagate` did not start, and takes some loggers for the platform's: that never reaches the user."""
 
     duration_ns: int = 0
     """Nanoseconds from call to end, extensions included."""
@@ -116,6 +120,7 @@ def run(
     retry: Mapping[str, Any] | None = None,
     context: Any = None,
     raises: bool = False,
+    worker: str | None = None,
     **facts: Any,
 ) -> Result:
     """Call a function with all active extensions around it, as a worker does, and return how that ended.
@@ -123,7 +128,16 @@ def run(
     The function gets what it has parameters for: the trigger's value under the trigger's name or, if the function
     has no parameter of that name, as its first one; and `context`. A coroutine function runs in an event loop of its
     own: in async tests use `run_async`. An exception is `Result.error`; `raises=True` raises it.
+
+    `worker` is one of `GENERATIONS`: then a worker of that generation, simulated, loads the function and invokes it.
+    It has a folder and a Context of its own.
     """
+    if worker is not None:
+        if context is not None:
+            raise TypeError("A worker makes the Context itself: give run() one of context and worker, not both.")
+        lifecycle._invocations = itertools.count(0 if cold_start else 1)
+        traced = {"trace_parent": trace_parent, "trace_state": trace_state, "retry": retry}
+        return _on_worker(worker, function, _sent(kind, facts), function_name, traced, raises=raises)
     if inspect.iscoroutinefunction(function):
         _refuse_running_loop()
         return asyncio.run(
@@ -163,6 +177,24 @@ async def run_async(
         result.value, error = await task
         if error is not None:
             raise error
+    return result
+
+
+def _on_worker(
+    generation: str,
+    function: Callable[..., Any],
+    sent: TriggerValue,
+    name: str | None,
+    traced: Mapping[str, Any],
+    *,
+    raises: bool,
+) -> Result:
+    from ext_sdk.testing import simulated  # which needs what is here
+
+    with simulated.worker(generation) as made:
+        result = made.invoke(made.load(function, sent, name=name or "HttpTrigger"), **traced)
+    if raises and result.error is not None:
+        raise result.error
     return result
 
 

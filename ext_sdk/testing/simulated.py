@@ -2,8 +2,9 @@
 
 What differs is what the workers' sources do: the shape of the registry's records (azure_functions_worker/functions.py,
 azure_functions_runtime/functions.py, azure_functions_runtime_v1/functions.py), who calls the official hooks
-(azure_functions_worker/extension.py), how functions are collected, and that sync functions run in threads of a pool
-without a copy of the context. A test on the real worker is worth more; this one is there everywhere, and quick.
+(azure_functions_worker/extension.py), how functions are collected, that sync functions run in threads of a pool
+without a copy of the context, and how log records find their invocation (`correlated`). A test on the real worker is
+worth more; this one is there everywhere, and quick.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from azure.functions import FunctionApp
 from azure.functions.extension import ExtensionMeta
 
 from ext_sdk import registry, workers
+from ext_sdk.testing.correlated import Correlated
 from ext_sdk.testing.running import Context, Result, ended, measured, parameter_of, wants_context
 from ext_sdk.testing.triggers import KINDS, TriggerValue, trigger
 from ext_sdk.workers import driving
@@ -72,6 +74,8 @@ class Worker:
         self.folder = folder
         self._pool = pool
         self._loop = asyncio.new_event_loop()
+        self._correlated = Correlated(generation)
+        self._correlated.prepare(self._loop)
         self._thread = threading.Thread(target=self._loop.run_forever, name="ext_sdk-simulated-worker", daemon=True)
         self._thread.start()
         self._module = _module(generation)
@@ -84,7 +88,9 @@ class Worker:
 
         Loaded again under the same name it takes the place of the first one, as after a change of the app.
         """
-        name = name or function.__name__
+        name = name or getattr(function, "__name__", "")
+        if not name:
+            raise TypeError(f"{function!r} has no name of its own: give load(function, name=...).")
         sent = kind if isinstance(kind, TriggerValue) else trigger(kind)
         self._kinds[name] = sent
         if self.generation == "unknown":
@@ -100,7 +106,15 @@ class Worker:
             _call_official("post_function_load", name, name, str(self.folder / name))
         return name
 
-    def invoke(self, name: str, **facts: Any) -> Result:
+    def invoke(
+        self,
+        name: str,
+        *,
+        trace_parent: str = "",
+        trace_state: str = "",
+        retry: Mapping[str, Any] | None = None,
+        **facts: Any,
+    ) -> Result:
         """Invoke a loaded function, and return how that ended; `facts` are those of its kind of trigger."""
         if name not in self._kinds:
             raise LookupError(f"The worker has no function {name!r}. Loaded are: {', '.join(self._kinds) or 'none'}.")
@@ -108,21 +122,26 @@ class Worker:
         if facts:
             sent = trigger(_kind_of(sent), **{"name": sent.name, **facts})
         function, asked_for_context, is_async = self._found(name)
-        context = Context(name, str(self.folder / name))
+        context = Context(name, str(self.folder / name), "", trace_parent, trace_state, retry)
+        if self.generation != "unknown":  # which has its own place, where nobody finds it
+            context.thread_local_storage = self._correlated.storage
         args = {}
         parameter = parameter_of(function, sent)
         if parameter:
             args[parameter] = sent.value
         if asked_for_context:
             args["context"] = context
-        with measured(context) as result:
+        with measured(context) as result, self._correlated.reporting(result, context.invocation_id):
             if is_async:
-                work = asyncio.run_coroutine_threadsafe(ended(function(**args)), self._loop)
+                work = asyncio.run_coroutine_threadsafe(self._call_async(function, args, context), self._loop)
                 result.value, error = work.result()
                 if error is not None:
                     raise error
             else:
-                result.value = self._pool.submit(self._call_sync, function, args, context).result()
+                id_ = context.invocation_id
+                result.value = self._pool.submit(
+                    self._correlated.call, id_, self._call_sync, function, args, context
+                ).result()
         return result
 
     def reload_environment(self, settings: Mapping[str, str]) -> None:
@@ -180,13 +199,25 @@ class Worker:
         info = self._module.registry.get_function(self._ids[name])
         return info.func, info.requires_context, info.is_async
 
+    async def _call_async(
+        self, function: Callable[..., Any], args: dict[str, Any], context: Context
+    ) -> tuple[Any, BaseException | None]:
+        self._correlated.mark_task(context.invocation_id)
+        self._call_hooks("pre_invocation", context, args)
+        result, error = await ended(function(**args))
+        if error is None:
+            self._call_hooks("post_invocation", context, args, result)
+        return result, error
+
     def _call_sync(self, function: Callable[..., Any], args: dict[str, Any], context: Context) -> Any:
-        if self.generation != "classic" or not _flag_is_set():
-            return function(**args)
-        _call_official("pre_invocation", context.function_name, context, args)
+        self._call_hooks("pre_invocation", context, args)
         result = function(**args)
-        _call_official("post_invocation", context.function_name, context, args, result)
+        self._call_hooks("post_invocation", context, args, result)
         return result
+
+    def _call_hooks(self, hook: str, context: Context, *args: Any) -> None:
+        if self.generation == "classic" and _flag_is_set():
+            _call_official(hook, context.function_name, context, *args)
 
 
 @contextmanager
@@ -209,6 +240,7 @@ def worker(generation: str) -> Iterator[Worker]:
         pool = stack.enter_context(ThreadPoolExecutor(4, thread_name_prefix="ext_sdk-simulated"))
         made = Worker(generation, folder, pool)
         stack.callback(made.close)
+        stack.enter_context(made._correlated.known())
         stack.enter_context(_known(generation, made._module))
         yield made
 
@@ -262,10 +294,10 @@ def _call_official(hook: str, function: str, *args: Any) -> None:
     """Call the hooks that azure.functions has registered, as the classic worker's ExtensionManager does."""
     app_level: Any = ExtensionMeta.get_application_hooks()
     of_function: Any = ExtensionMeta._func_exts.get(function.lower())
-    logger = logging.getLogger("azure.functions.AppExtension")
     groups = [(app_level, f"{hook}_app_level"), (of_function, hook)]
     for hooks, name in groups:
         for one in getattr(hooks, name, ()) if hooks is not None else ():
+            logger = logging.getLogger(f"azure_functions_worker.extension.{one.ext_name}")
             try:
                 one.ext_impl(*args) if hook == "post_function_load" else one.ext_impl(logger, *args)
             except Exception as error:

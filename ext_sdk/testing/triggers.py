@@ -74,7 +74,8 @@ def trigger(kind: str = "http", /, **facts: Any) -> TriggerValue:
 
     `kind` is `"http"`, `"timer"`, `"queue"`, `"service_bus"`, `"event_hub"`, `"event_grid"`, `"blob"`, `"cosmos_db"`,
     `"kafka"`, `"activity"` or `"generic"`; the facts of each are the arguments of the function of this module that
-    has its name. `cardinality="many"` makes a batch of Service Bus, Event Hubs and Kafka messages: `bodies=[...]`.
+    has its name. `bodies=[...]` are a batch of Service Bus, Event Hubs and Kafka messages; `cardinality="many"` makes
+    a batch of a single `body`.
 
     Raises ValueError for another kind, TypeError for a fact that the kind has not.
     """
@@ -170,7 +171,7 @@ def service_bus(
     *,
     body: Text = "message",
     bodies: Sequence[Text] | None = None,
-    cardinality: str = "one",
+    cardinality: str | None = None,
     message_id: str = "1",
     delivery_count: int = 1,
     enqueued_time_utc: datetime | None = None,
@@ -181,7 +182,7 @@ def service_bus(
     name: str = "msg",
 ) -> TriggerValue:
     """Return a message of Service Bus, sent now, or a batch of them, the ids of which count on."""
-    all_of_them = _batch(body, bodies, cardinality)
+    cardinality, all_of_them = _batch(body, bodies, cardinality)
     sent = _iso(enqueued_time_utc or datetime.now(timezone.utc))
     properties = dict(application_properties)
     told = {
@@ -204,7 +205,7 @@ def event_hub(
     *,
     body: Text = "event",
     bodies: Sequence[Text] | None = None,
-    cardinality: str = "one",
+    cardinality: str | None = None,
     enqueued_time: datetime | None = None,
     partition_key: str | None = None,
     sequence_number: int = 1,
@@ -214,7 +215,7 @@ def event_hub(
     name: str = "event",
 ) -> TriggerValue:
     """Return an event of Event Hubs, sent now, or a batch of them, whose sequence numbers count on."""
-    all_of_them = _batch(body, bodies, cardinality)
+    cardinality, all_of_them = _batch(body, bodies, cardinality)
     sent = _iso(enqueued_time or datetime.now(timezone.utc))
     binding = {"eventHubName": event_hub_name, "cardinality": cardinality}
     if cardinality == "one":
@@ -294,7 +295,7 @@ def kafka(
     *,
     body: Text = "event",
     bodies: Sequence[Text] | None = None,
-    cardinality: str = "one",
+    cardinality: str | None = None,
     key: str | None = None,
     topic: str = "orders",
     partition: int = 0,
@@ -302,7 +303,7 @@ def kafka(
     name: str = "event",
 ) -> TriggerValue:
     """Return an event of Kafka, sent now, or a batch of them, whose offsets count on."""
-    all_of_them = _batch(body, bodies, cardinality)
+    cardinality, all_of_them = _batch(body, bodies, cardinality)
     sent = _iso(datetime.now(timezone.utc))
     binding = {"topic": topic, "cardinality": cardinality}
     if cardinality == "one":
@@ -338,12 +339,14 @@ KINDS: dict[str, Callable[..., TriggerValue]] = {
 }
 
 
-def _batch(body: Text, bodies: Sequence[Text] | None, cardinality: str) -> Sequence[Text]:
+def _batch(body: Text, bodies: Sequence[Text] | None, cardinality: str | None) -> tuple[str, Sequence[Text]]:
+    """Return the cardinality, which `bodies` say if it is not given, and the bodies."""
+    cardinality = cardinality or ("one" if bodies is None else "many")
     if cardinality not in ("one", "many"):
         raise ValueError(f'cardinality is {cardinality!r}. Allowed: "one", "many".')
     if cardinality == "one" and bodies is not None:
-        raise ValueError('bodies=[...] are a batch: say cardinality="many" too, or give a single body.')
-    return [body] if bodies is None else bodies
+        raise ValueError('bodies=[...] are a batch: say cardinality="many", or give a single body.')
+    return cardinality, [body] if bodies is None else bodies
 
 
 def _counted(first: str, number: int) -> str:

@@ -31,12 +31,12 @@ _ABSENT: Any = object()
 
 def of(module_name: str) -> Correlation:
     """Return the way of the worker whose functions are in the module."""
-    return _WAYS.get(module_name, UNCORRELATED)
+    return WAYS.get(module_name, UNCORRELATED)
 
 
 def of_this_process() -> Correlation:
     """Return the way of the worker that is loaded, if its registry is not to be had."""
-    return next((way for name, way in _WAYS.items() if name in sys.modules), UNCORRELATED)
+    return next((way for name, way in WAYS.items() if name in sys.modules), UNCORRELATED)
 
 
 class _Place(Protocol):
@@ -97,17 +97,18 @@ class _Variable:
 class _ThreadRegistry:
     """The registry by thread id that the worker of the library runtimes keeps."""
 
-    MODULE = "proxy_worker.dispatcher"
+    def __init__(self, module: str) -> None:
+        self._module = module
 
     def read(self, _context: Any) -> Any:
-        get = _attribute(self.MODULE, "get_thread_invocation_id")
+        get = _attribute(self._module, "get_thread_invocation_id")
         return _ABSENT if get is None else get(threading.get_ident())
 
     def write(self, _context: Any, invocation_id: str | None) -> None:
         if invocation_id is None:
-            _attribute(self.MODULE, "clear_thread_invocation_id")(threading.get_ident())
+            _attribute(self._module, "clear_thread_invocation_id")(threading.get_ident())
         else:
-            _attribute(self.MODULE, "set_thread_invocation_id")(threading.get_ident(), invocation_id)
+            _attribute(self._module, "set_thread_invocation_id")(threading.get_ident(), invocation_id)
 
 
 class _Places(Correlation):
@@ -136,8 +137,8 @@ class _Places(Correlation):
 class _OfRuntime(_Places):
     """The worker of the library runtimes, where asyncio itself can carry the id into threads."""
 
-    def __init__(self, variable: _Variable) -> None:
-        super().__init__(_Task(), variable, _ThreadRegistry())
+    def __init__(self, variable: _Variable, threads: _ThreadRegistry) -> None:
+        super().__init__(_Task(), variable, threads)
         self._variable = variable
 
     def inherit(self, invocation_id: str) -> None:
@@ -178,15 +179,20 @@ def _current_task() -> Any:
     return None if loop is None else asyncio.current_task(loop)
 
 
-def _runtime(name: str) -> Correlation:
-    return _OfRuntime(_Variable(f"{name}.utils.executor"))
+def classic(package: str) -> Correlation:
+    """Return the way of the classic worker, from the package that it is."""
+    return _Places(_Task(), _ThreadLocal(f"{package}.dispatcher", "_invocation_id_local"))
 
 
-_WAYS: dict[str, Correlation] = {
-    "azure_functions_worker.functions": _Places(
-        _Task(), _ThreadLocal("azure_functions_worker.dispatcher", "_invocation_id_local")
-    ),
-    "azure_functions_runtime.functions": _runtime("azure_functions_runtime"),
-    "azure_functions_runtime_v1.functions": _runtime("azure_functions_runtime_v1"),
+def runtime(package: str, proxy: str = "proxy_worker.dispatcher") -> Correlation:
+    """Return the way of a library runtime, from its package and the module of the worker that calls it."""
+    return _OfRuntime(_Variable(f"{package}.utils.executor"), _ThreadRegistry(proxy))
+
+
+WAYS: dict[str, Correlation] = {
+    "azure_functions_worker.functions": classic("azure_functions_worker"),
+    "azure_functions_runtime.functions": runtime("azure_functions_runtime"),
+    "azure_functions_runtime_v1.functions": runtime("azure_functions_runtime_v1"),
     "ext_devkit.host.functions": _Places(_ThreadLocal("ext_devkit.host.context", "thread_local_storage")),
 }
+"""Module of the worker's functions -> its way."""

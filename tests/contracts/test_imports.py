@@ -75,6 +75,23 @@ def test_an_extension_uses_only_the_public_names_of_the_sdk(distribution: Distri
     assert not wrong, report("Write `from ext_sdk import <public name>`, or make the name public:", wrong)
 
 
+def test_the_devkit_uses_no_private_name_of_the_sdk():
+    """It may use modules that are not `ext_sdk.__all__`; what begins with an underscore may change with any commit."""
+    wrong = []
+    for module in modules(DEVKIT):
+        found = [one for one in imports(module, DEVKIT.package) if one.root == "ext_sdk"]
+        names = {name for one in found for name in one.names}
+        wrong += [f"{module.place} imports {name}" for name in names if name.startswith("_")]
+        wrong += [
+            f"{module.place}:{node.lineno} uses {node.value.id}.{node.attr}"
+            for node in ast.walk(module.tree)
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            if node.value.id in names and re.match("_[^_]", node.attr)
+        ]
+
+    assert not wrong, report("Give these a public name in ext_sdk:", wrong)
+
+
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
 def test_nothing_is_imported_by_its_folder(distribution: Distribution):
     """Such imports succeed in the working tree alone, and fail once the wheel is installed."""
@@ -127,7 +144,7 @@ def test_only_the_workers_folder_knows_a_worker():
     for distribution in PRODUCTION:
         for module in modules(distribution):
             # The test kit simulates workers.
-            if "ext_sdk/workers/" in module.place or module.place.endswith("ext_sdk/testing/simulated.py"):
+            if module.place.startswith(("ext_sdk/workers/", "ext_sdk/testing/simulated", "ext_sdk/testing/correlated")):
                 continue
             wrong += [f"{module.place}:{line} names {name}" for line, name in worker_names(module.tree)]
 

@@ -77,9 +77,9 @@ def test_every_package_says_that_it_is_typed(distribution: Distribution):
 def test_every_distribution_carries_the_licence_and_a_readme(distribution: Distribution):
     """Each wheel stands alone, so it has the licence's own text and says what it is."""
     licence = (distribution.path / "LICENSE").read_text("utf-8")
-    readme = (distribution.path / "README.md").read_text("utf-8")
+    readme = (distribution.path / distribution.project["readme"]).read_text("utf-8")
 
     assert licence == (SDK.path / "LICENSE").read_text("utf-8"), f"Copy LICENSE to {distribution.folder}/."
     assert len(readme.split()) > 20, (
-        f"{distribution.folder}/README.md says nothing: write what the distribution is for."
+        f"{distribution.folder}/{distribution.project['readme']} says nothing: write what the distribution is for."
     )

@@ -48,7 +48,10 @@ def test_a_wheel_carries_licence_readme_and_marker(wheels: dict[Distribution, Pa
 
     assert wheel.read(f"{info(distribution)}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
     assert f"{distribution.package}/py.typed" in wheel.namelist()
-    assert str(metadata.get_payload()).strip() == (distribution.path / "README.md").read_text("utf-8").strip()
+    assert (
+        str(metadata.get_payload()).strip()
+        == (distribution.path / distribution.project["readme"]).read_text("utf-8").strip()
+    )
 
 
 def test_only_the_devkit_brings_a_command(wheels: dict[Distribution, Path]):

@@ -9,7 +9,9 @@ import sys
 import azure.functions as func
 import pytest
 
+from ext_devkit.apptest import AppUnderTest
 from ext_devkit.errors import DevkitError
+from ext_devkit.insights.server import InsightsServer
 from ext_sdk import AppExtension, extensions
 from ext_sdk.testing import run, trigger
 
@@ -90,6 +92,7 @@ def test_a_timer_a_batch_and_a_blob_with_an_input(function_app, shop):
     app = function_app(shop)
     assert app.invoke("nightly", past_due=True).messages == ["past due: True"]
     assert app.invoke("counts", cardinality="many", bodies=["a", "b"]).messages == ["['a', 'b']"]
+    assert app.invoke("counts", body="a").messages == ["['a']"], "the binding says that it is a batch"
     answer = app.invoke("framed", path="pictures/cat.png", inputs={"frame": "gold"})
     assert (answer.error, answer.messages) == (None, ["pictures/cat.png in gold"])
 
@@ -133,6 +136,47 @@ def test_a_function_that_is_not_there_is_named_with_those_that_are(function_app,
     assert app.functions == ["orders", "fails", "work", "nightly", "counts", "framed"]
 
 
+FURTHER = """
+@app.queue_trigger(arg_name="msg", queue_name="orders", connection="Q")
+def text(msg: str) -> None:
+    logging.getLogger("shop").warning("%s", msg)
+
+
+@app.service_bus_queue_trigger(arg_name="msgs", queue_name="orders", connection="Q", cardinality="many")
+def many(msgs: list[func.ServiceBusMessage]) -> None: ...
+"""
+
+
+def test_an_optional_parameter_of_a_route_may_be_left_out(function_app, shop):
+    (shop / "function_app.py").write_text(V2.replace("orders/{article}", "orders/{article}/{page:int?}"))
+    app = function_app(shop)
+    urls = [app.invoke("Orders", route_params={"article": "tea", **page}).json()["url"] for page in ({}, {"page": 2})]
+    assert urls == ["http://localhost:7071/api/orders/tea", "http://localhost:7071/api/orders/tea/2"]
+
+
+def test_a_message_is_text_if_the_function_asks_for_text(function_app, shop):
+    (shop / "function_app.py").write_text(V2 + FURTHER)
+    assert function_app(shop).invoke("text", body="tea").messages == ["tea"]
+
+
+def test_a_function_that_does_not_fit_its_bindings_says_why_when_it_is_invoked(function_app, shop):
+    (shop / "function_app.py").write_text(V2 + FURTHER)
+    with pytest.raises(DevkitError) as caught:
+        function_app(shop).invoke("many")
+    assert str(caught.value) == (
+        "Function 'many' cannot be invoked: function_app.py: function 'many': the input binding 'msgs' "
+        "(serviceBusTrigger) does not take the annotation list[azure.functions._servicebus.ServiceBusMessage]. "
+        "Write typing.List[...] for it."
+    )
+
+
+def test_a_function_that_is_switched_off_is_said_to_be(function_app, shop):
+    app = function_app(shop, settings={"AzureWebJobs.work.Disabled": "true"})
+    with pytest.raises(DevkitError) as caught:
+        app.invoke("work")
+    assert str(caught.value) == "Function 'work' cannot be invoked: it is disabled."
+
+
 def test_an_app_that_cannot_be_loaded_says_why_and_leaves_nothing(function_app, tmp_path):
     (tmp_path / "function_app.py").write_text("import nothing_like_it")
     (tmp_path / "host.json").write_text("{}")
@@ -151,6 +195,26 @@ def test_telemetry_of_the_app_is_in_the_local_application_insights(function_app,
     assert app.flush()
     (row,) = insights.wait_for("requests", 1)
     assert (row["name"], row["resultCode"]) == ("GET /api/orders/{article}", "201")
+
+
+@pytest.fixture
+def closings(monkeypatch):
+    """What is closed, in that order, until everything else of a test is."""
+    happened = []
+
+    def note(owner, end):
+        original = getattr(owner, end)
+        monkeypatch.setattr(owner, end, lambda *args: (happened.append(owner.__name__), original(*args)))
+
+    note(AppUnderTest, "close")
+    note(InsightsServer, "__exit__")
+    yield
+    assert happened == ["AppUnderTest", "InsightsServer"]
+
+
+def test_an_app_is_closed_before_the_application_insights_that_it_sends_to(closings, function_app, insights, shop):
+    """Whichever of the two fixtures a test names first: what the app still holds must find somebody who takes it."""
+    function_app(shop)
 
 
 def test_extensions_are_isolated(isolated_extensions):

@@ -42,6 +42,13 @@ def test_it_builds_without_a_warning(build: tuple[Path, str]):
     assert build[1] == "", f"Mend what sphinx names:\n{build[1]}"
 
 
+def test_options_keep_their_two_hyphens(site: Path):
+    """Who copies a command from a page must not get a dash."""
+    dashes = [page.name for page in site.rglob("*.html") if re.search("(?<!\\w)\u2013[a-z]", page.read_text("utf-8"))]
+
+    assert dashes == []
+
+
 @pytest.fixture(scope="module")
 def documented(site: Path) -> set[str]:
     """Return the full names of all Python objects that the reference describes."""
@@ -116,3 +123,12 @@ def test_every_page_is_reachable(site: Path):
     built = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
 
     assert written <= built
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md"])
+def test_the_links_of_the_repositorys_front_pages_lead_somewhere(name: str):
+    """They are no part of the site, whose builder looks at the links of all else."""
+    page = DOCS.parent / name
+    links = re.findall(r"\]\(([^)#\s]+)", page.read_text("utf-8"))
+
+    assert [one for one in links if "://" not in one and not (page.parent / one).exists()] == []

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import venv
 from pathlib import Path
 
+import azure.functions
 import pytest
 
 from ext_devkit.doctor import Report, diagnose
+from ext_devkit.doctor.report import lines
 from tests.doctor.bundles import APPS, read
 
 SAMPLES = Path(__file__).resolve().parents[2] / "samples"
@@ -24,12 +28,19 @@ def hello(req: func.HttpRequest) -> str:
 """
 
 
-def run(folder: Path, top: str = "", seconds: float = SECONDS, **files: str) -> Report:
+def run(folder: Path, top: str = "", seconds: float = SECONDS, settings: Path | None = None, **files: str) -> Report:
     app = read(APPS / "healthy_plain_v2.txt").write(folder)
     for name, text in {"function_app": APP.format(top), **files}.items():
         (app / f"{name}.py").write_text(text, "utf-8")
     (app / "requirements.txt").write_text("-e .\n", "utf-8")
-    return diagnose(app, environment={}, run_seconds=seconds)
+    return diagnose(app, environment={}, settings=settings, run_seconds=seconds)
+
+
+def own_packages(app: Path) -> Path:
+    """Give an app a .venv, and return the folder of its packages."""
+    venv.create(app / ".venv", symlinks=True)
+    (packages,) = (app / ".venv").glob("lib/python*/site-packages")
+    return packages
 
 
 def found(report: Report) -> list[tuple[str, str]]:
@@ -89,6 +100,31 @@ class Failing(AppExtension):
     assert "Failing.init() failed, so the extension is not active" in report.findings[1].reason
 
 
+def test_a_setting_that_only_the_extensions_own_check_refuses(tmp_path: Path):
+    """It is read at the first call, which in production is somebody's."""
+    picky = """
+from dataclasses import dataclass
+from ext_sdk import AppExtension
+
+
+class Picky(AppExtension):
+    @dataclass
+    class Settings:
+        limit: int = 1
+
+        def __post_init__(self):
+            if self.limit < 1:
+                raise ValueError(f"setting 'limit' is {self.limit}. Allowed: 1 or more.")
+"""
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"FUNCTIONS_WORKER_RUNTIME": "python",\n"EXT_PICKY_LIMIT": "0"}')
+
+    report = run(tmp_path, "import picky", picky=picky, settings=settings)
+
+    assert found(report) == [("bad-app-setting", "settings.json:2")]
+    assert report.findings[0].reason == "Picky: app setting EXT_PICKY_LIMIT is 0. Allowed: 1 or more."
+
+
 def test_a_handler_that_a_library_adds(tmp_path: Path):
     handler = """
 import logging
@@ -116,3 +152,48 @@ def test_an_extension_of_somebodys_package_is_found_without_loading(tmp_path: Pa
     (app / "function_app.py").write_text(APP.format(how), "utf-8")
 
     assert diagnose(app, environment={}).extensions == ["Page"]
+
+
+def test_the_apps_own_virtual_environment_loads_it_without_the_devkit_in_it(tmp_path: Path):
+    packages = own_packages(tmp_path / "healthy_plain_v2")
+    (packages / "azure").mkdir()
+    (packages / "azure" / "functions").symlink_to(Path(azure.functions.__file__).parent)
+    (packages / "only_there.py").touch()
+
+    report = run(tmp_path, "import only_there")
+
+    assert found(report) == []
+    assert report.loaded is not None
+    assert report.loaded.python == ".venv/bin/python"
+    assert report.as_json()["loaded"]["version"] == ".".join(map(str, sys.version_info[:3]))
+    assert any(one.startswith("Loaded with .venv/bin/python (Python 3.") for one in lines(report))
+
+
+def test_what_the_apps_own_virtual_environment_lacks_does_not_come_from_the_devkits(tmp_path: Path):
+    own_packages(tmp_path / "healthy_plain_v2")
+
+    report = run(tmp_path)
+
+    (finding,) = report.findings
+    assert finding.rule.id == "import-fails"
+    assert "'azure'. Install requirements.txt with .venv/bin/python -m pip; azfunc-ext-devkit too" in finding.reason
+    assert "Not loaded, with .venv/bin/python" in list(lines(report))
+
+
+def test_a_virtual_environment_that_does_not_start_here(tmp_path: Path):
+    python = tmp_path / "healthy_plain_v2" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_bytes(b"made for another system")
+    python.chmod(0o755)
+
+    (finding,) = run(tmp_path).findings
+
+    assert finding.reason == ".venv/bin/python cannot be started: Exec format error. Make .venv anew."
+
+
+def test_without_a_virtual_environment_the_python_that_runs_the_doctor_loads_it(tmp_path: Path):
+    report = run(tmp_path)
+
+    assert report.loaded is not None
+    assert report.loaded.python == sys.executable
+    assert not report.loaded.sdk

@@ -242,6 +242,19 @@ def test_on_a_terminal_it_asks_and_asks_again(here: Path):
     assert 'authors = [{ name = "Ada", email = "ada@example.com" }]' in text(here, "pyproject.toml")
 
 
+def test_on_a_terminal_it_says_at_once_that_there_is_such_a_folder(here: Path):
+    """Not after all the questions, whose answers would be lost."""
+    (here / "my-extension").mkdir()
+    (here / "my-extension" / "mine.txt").touch()
+
+    status, _, err = on_a_terminal("my-extension\nmy-other\napp\n\n\n\n\n")
+
+    assert status == 0, err
+    assert "my-extension has mine.txt in it, and nothing is written over" in err
+    assert files(here) > {"my-extension/mine.txt", "my-other/pyproject.toml"}
+    assert on_a_terminal("", "--output", "my-extension")[0] == 1, "another name would not help here"
+
+
 def test_on_a_terminal_nothing_is_asked_that_an_option_says():
     status, out, err = on_a_terminal("my-extension\n\n\n", "--level", "app", *NAMED)
 

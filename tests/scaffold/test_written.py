@@ -55,6 +55,27 @@ def test_the_linter_and_the_formatter_find_nothing(written: Path):
     succeeds(written, "ruff", "format", "--no-cache", "--check", ".")
 
 
+HOOK = '''
+
+class Further(AppExtension):
+    """Another one, with a hook that uses nothing of what it is called with."""
+
+    @classmethod
+    def post_invocation_app_level(
+        cls, logger: logging.Logger, context: Context, func_args: dict[str, object], func_ret: object
+    ) -> None:
+        """Run after the function."""
+'''
+
+
+def test_the_linter_lets_a_hook_take_all_that_it_is_called_with(tmp_path: Path):
+    made = files(package())
+    made["src/my_extension/extension.py"] += HOOK
+    write(made, tmp_path / "package")
+
+    succeeds(tmp_path / "package", "ruff", "check", "--no-cache", "--ignore", "F821", ".")
+
+
 def test_the_types_are_right(written: Path, cache: Path):
     assert "in 5 source files" in succeeds(written, "mypy", "--cache-dir", str(cache))
 

@@ -156,7 +156,7 @@ class TestWhatIndexingLooksAt:
                 return "from the worker's log handler"
 
         monkeypatch.setitem(sys.modules, "worker_with_a_way", ModuleType("worker_with_a_way"))
-        monkeypatch.setattr(correlation, "_WAYS", {"worker_that_is_not_there": None, "worker_with_a_way": Known()})
+        monkeypatch.setattr(correlation, "WAYS", {"worker_that_is_not_there": None, "worker_with_a_way": Known()})
 
         @app.generic_trigger(arg_name="context", type="orchestrationTrigger")
         def orchestrate(context):

@@ -138,3 +138,36 @@ def test_what_is_no_extension_is_refused():
     with pytest.raises(ExtensionError) as caught, recorder(int):
         pass
     assert str(caught.value) == "recorder() takes the classes of extensions, not <class 'int'>."
+
+
+def test_a_hook_that_two_extensions_share_is_recorded_once_for_each_call():
+    class Shared:
+        @classmethod
+        def pre_invocation_app_level(cls, logger, context, func_args): ...
+
+    class One(Shared, AppExtension): ...
+
+    class Two(Shared, AppExtension): ...
+
+    with recorder(One, Two) as calls:
+        run(lambda: None)
+    assert [call.extension for call in calls] == ["One", "Two"]
+
+
+def test_a_hook_that_is_a_staticmethod_is_its_extensions():
+    class Static(AppExtension):
+        @staticmethod
+        def around_invocation(invocation):
+            yield
+
+        @staticmethod
+        def shutdown(timeout): ...
+
+    with recorder(Static) as calls:
+        invocation = run(lambda: None) and calls[0].arguments[0]
+        flush(1)
+    assert [(call.extension, call.hook) for call in calls] == [
+        ("Static", "around_invocation"), ("Static", "around_invocation, after"), ("Static", "shutdown"),
+    ]  # fmt: skip
+    assert invocation.function_name == "HttpTrigger"
+    assert [type(one).__name__ for one in calls[1].arguments] == ["Outcome"]

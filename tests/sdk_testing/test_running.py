@@ -11,7 +11,7 @@ import pytest
 from azure.functions import AppExtensionBase
 
 from ext_sdk import AppExtension, FuncExtension, current_invocation
-from ext_sdk.testing import invocation, isolated, run, run_async, trigger
+from ext_sdk.testing import GENERATIONS, Context, invocation, isolated, run, run_async, trigger
 
 
 @pytest.fixture(autouse=True)
@@ -215,3 +215,47 @@ def test_a_trigger_may_be_made_before():
     with pytest.raises(TypeError) as caught:
         run(lambda msg: None, sent, body="coffee")
     assert str(caught.value) == "What starts the function is given whole, so body cannot be given beside it."
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_a_simulated_worker_runs_it_if_one_is_named(generation):
+    define_stamp()
+
+    async def function(msg, context):
+        await asyncio.sleep(0)
+        return msg.id, context.retry_context.retry_count, context.trace_context.trace_parent
+
+    facts = {"id": "7", "retry": {"retry_count": 2}, "trace_parent": "00-1-2-01", "function_name": "Orders"}
+    result = run(function, "queue", worker=generation, **facts)
+    assert result.attributes == {"before": "Orders", "after": ("7", 2, "00-1-2-01")}
+
+
+def test_on_a_worker_too_an_exception_is_raised_if_so_asked():
+    def function():
+        raise LookupError("no such order")
+
+    assert isinstance(run(function, worker="classic").error, LookupError)
+    with pytest.raises(LookupError, match="no such order"):
+        run(function, worker="classic", raises=True)
+
+
+@pytest.mark.parametrize("cold", [True, False])
+def test_on_a_worker_too_a_cold_start_is_one_if_so_said(cold):
+    seen = []
+
+    class Sees(AppExtension):
+        @classmethod
+        def around_invocation(cls, invocation):
+            seen.append(invocation.cold_start)
+            yield
+
+    run(lambda: None, worker="runtime", cold_start=cold)
+    assert seen == [cold]
+
+
+def test_a_worker_takes_no_context_from_elsewhere():
+    with pytest.raises(TypeError) as caught:
+        run(lambda: None, worker="classic", context=Context())
+    assert str(caught.value) == (
+        "A worker makes the Context itself: give run() one of context and worker, not both."
+    )  # fmt: skip

@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from contextvars import ContextVar
+from functools import partial
 
 import azure.functions as func
 import pytest
@@ -159,9 +160,13 @@ def test_official_extensions_run_once_on_each(simulated):
         def pre_invocation_app_level(cls, logger, context, func_args=None, *args, **kwargs):
             calls.append(context.function_name)
 
+    async def later(req, context): ...
+
     simulated.load(lambda req, context: None, name="orders")
     simulated.invoke("orders")
-    assert calls == ["orders"]
+    simulated.load(later)
+    simulated.invoke("later")
+    assert calls == ["orders", "later"]
 
 
 def test_without_the_flag_the_classic_worker_calls_no_official_hook(monkeypatch):
@@ -228,3 +233,11 @@ def test_a_generation_that_is_not_there_is_named_with_those_that_are():
     assert str(caught.value) == (
         "There is no generation 'new': there are 'classic', 'runtime', 'runtime_v1', 'unknown'."
     )  # fmt: skip
+
+
+def test_what_has_no_name_is_given_one(simulated):
+    with pytest.raises(TypeError) as caught:
+        simulated.load(partial(print, "ok"))
+    assert str(caught.value) == (
+        "functools.partial(<built-in function print>, 'ok') has no name of its own: give load(function, name=...)."
+    )

@@ -136,8 +136,8 @@ def test_each_value_is_a_new_one():
             "A trigger 'timer' has no 'late'. It has: past_due, schedule, schedule_status, name.",
         ),
         (
-            "kafka", {"bodies": ["a"]}, ValueError,
-            'bodies=[...] are a batch: say cardinality="many" too, or give a single body.',
+            "kafka", {"cardinality": "one", "bodies": ["a"]}, ValueError,
+            'bodies=[...] are a batch: say cardinality="many", or give a single body.',
         ),
         ("kafka", {"cardinality": "few"}, ValueError, "cardinality is 'few'. Allowed: \"one\", \"many\"."),
     ],
@@ -146,3 +146,10 @@ def test_what_cannot_be_is_refused_with_what_there_is(kind, facts, error, said):
     with pytest.raises(error) as caught:
         trigger(kind, **facts)
     assert str(caught.value) == said
+
+
+@pytest.mark.parametrize("kind", ["service_bus", "event_hub", "kafka"])
+def test_several_bodies_are_a_batch_without_saying_so(kind):
+    sent = trigger(kind, bodies=["tea", "milk"])
+    assert [one.get_body() for one in sent.value] == [b"tea", b"milk"]
+    assert sent.binding["cardinality"] == "many"

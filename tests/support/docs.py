@@ -17,6 +17,7 @@ def pages() -> list[Path]:
     written = (path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
     readmes = [
         ROOT / "README.md",
+        ROOT / "README.sdk.md",
         ROOT / "CONTRIBUTING.md",
         *ROOT.glob("extensions/*/README.md"),
         ROOT / "devkit/README.md",

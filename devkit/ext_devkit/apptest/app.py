@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
+    from ext_devkit.host.bindings import Binding
     from ext_devkit.host.functions import FunctionInfo
     from ext_devkit.host.invocation import Outcome
 
@@ -106,11 +108,14 @@ class AppUnderTest:
         Raises DevkitError for a function that the app has not, TimeoutError after `timeout` seconds.
         """
         info = self._info(name)
-        parameter, kind = _trigger_of(info)
+        started_by = self._host.triggers.get(info.name)
+        if started_by is None:
+            raise DevkitError(f"Function {info.name!r} has no trigger.")
+        parameter, kind = started_by.name, started_by.type
         if sent is None:
             if kind == HTTP_TRIGGER:
-                facts = self._request(name, {**facts, **({"headers": headers} if headers else {})})
-            sent = _made(kind, parameter, facts)
+                facts = self._request(info.name, {**facts, **({"headers": headers} if headers else {})})
+            sent = _made(started_by, facts)
         elif facts:
             raise TypeError(f"What starts {name!r} is given whole, so {', '.join(facts)} cannot be given beside it.")
         given = {parameter: sent.datum, **{key: _datum(value) for key, value in (inputs or {}).items()}}
@@ -132,6 +137,8 @@ class AppUnderTest:
     def _info(self, name: str) -> FunctionInfo:
         found = next((one for one in self._host.registry.all() if one.name.lower() == name.lower()), None)
         if found is None:
+            if name in self._host.refused:
+                raise DevkitError(f"Function {name!r} cannot be invoked: {self._host.refused[name]}")
             raise DevkitError(
                 f"{self._host.app.name} has no function {name!r}. It has: {', '.join(self.functions) or 'none'}."
             )
@@ -144,7 +151,11 @@ class AppUnderTest:
         if route is None or "url" in facts:
             return facts
         values = facts.get("route_params", {})
-        path = _PARAMETER.sub(lambda found: str(values.get(found[1].strip("*"), found[0])), route.template.route)
+
+        def value(found: re.Match[str]) -> str:
+            return str(values.get(found[1].strip("*"), "" if "?" in found[0] else found[0]))
+
+        path = _PARAMETER.sub(value, route.template.route).rstrip("/")
         return {"url": f"/{path}", **facts}
 
     def _stop(self, thread: threading.Thread) -> None:
@@ -154,17 +165,11 @@ class AppUnderTest:
         self._loop.close()
 
 
-def _trigger_of(info: FunctionInfo) -> tuple[str, str]:
-    for name, one in info.input_types.items():
-        if one.binding_name.lower().endswith("trigger"):
-            return name, one.binding_name
-    raise DevkitError(f"Function {info.name!r} has no trigger that this host knows.")
-
-
-def _made(kind: str, parameter: str, facts: Mapping[str, Any]) -> TriggerValue:
-    name = next((one for one, make in KINDS.items() if make().type.lower() == kind.lower()), "generic")
-    more = {"type": kind} if name == "generic" else {}
-    return trigger(name, **{"name": parameter, **more, **facts})
+def _made(by: Binding, facts: Mapping[str, Any]) -> TriggerValue:
+    name = next((one for one, make in KINDS.items() if make().type.lower() == by.type.lower()), "generic")
+    of_binding = {"name": by.name, "type": by.type, "cardinality": str(by.raw.get("cardinality") or "").lower()}
+    known = inspect.signature(KINDS[name]).parameters
+    return trigger(name, **{key: value for key, value in of_binding.items() if value and key in known} | dict(facts))
 
 
 def _datum(value: Any) -> Datum:

@@ -15,6 +15,7 @@ import click
 from ext_devkit.errors import DevkitError
 from ext_devkit.scaffold import LEVELS, LICENSES, Names, Package, files, write
 from ext_devkit.scaffold.render import check_email
+from ext_devkit.scaffold.write import check_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,7 +43,9 @@ def command(name: str | None, output: Path | None, as_json: bool, **given: str |
     if name is None:
         if not sys.stdin.isatty():
             raise click.UsageError("Missing argument 'NAME', and there is no terminal to ask for it.")
-        name = _ask("Name", "my-extension", Names)
+        if output:
+            check_empty(output)
+        name = _ask("Name", "my-extension", lambda said: check_empty(output or Path(Names(said).distribution)))
     package = _package(Names(name), given, asked=asked)
     folder = output or Path(package.names.distribution)
     contents = files(package)

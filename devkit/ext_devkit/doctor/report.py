@@ -19,8 +19,11 @@ def lines(report: Report) -> Iterator[str]:
     yield f"{report.app.name}: {report.model} model, {report.python}"
     yield f"Functions: {_listed(report.functions)}"
     yield f"Extensions: {_listed(report.extensions)}"
-    if report.loaded is not None and not (report.loaded.error or report.loaded.hung):
-        yield f"Loaded in {report.loaded.seconds:g} s. Active: {_listed(report.loaded.active)}"
+    if (loaded := report.loaded) is not None:
+        python = f"{loaded.python} (Python {loaded.version})" if loaded.version else loaded.python
+        failed = loaded.error or loaded.hung
+        what = f"in {loaded.seconds:g} s. Active: {_listed(loaded.active)}"
+        yield f"Not loaded, with {python}" if failed else f"Loaded with {python} {what}"
     yield ""
     for finding in report.findings:
         yield from _shown(finding)

@@ -1,4 +1,8 @@
-"""`--run`: the app is loaded in a process of its own, and what is active there is compared with its source."""
+"""`--run`: the app is loaded in a process of its own, and what is active there is compared with its source.
+
+With the Python of the app's `.venv`, if there is one: what is installed there is what the app has. The devkit need not
+be; it comes along from where the doctor runs, with the few packages that its host needs and nothing else.
+"""
 
 from __future__ import annotations
 
@@ -23,11 +27,35 @@ if TYPE_CHECKING:
 _LOG_HANDLERS = ("opentelemetry.", "opencensus.")
 """Beginnings of the modules of handlers that export what the host stores as well."""
 
+_OWN = (Path(".venv", "bin", "python"), Path(".venv", "Scripts", "python.exe"))
+"""Where the app's own interpreter is, on Linux and on Windows."""
+
+_LENT = ("ext_devkit", "starlette", "uvicorn", "anyio", "idna", "sniffio", "exceptiongroup", "typing_extensions",
+         "click", "h11", "werkzeug", "markupsafe")  # fmt: skip
+"""What the local host consists of, beside azure-functions, which has to be the app's."""
+
+_PROBE = f"""
+import json, sys
+from importlib.machinery import PathFinder
+paths = json.loads(sys.argv[3])
+class Lent:
+    def find_spec(name, path=None, target=None):
+        return PathFinder.find_spec(name, paths) if name in {_LENT} else None
+sys.meta_path.append(Lent)
+from ext_devkit.probe import main
+main(sys.argv[1], sys.argv[2])
+"""
+
 
 @dataclass(frozen=True)
 class Loaded:
-    """What the process saw. `error` is why the app could not be loaded, `seconds` what loading took."""
+    """What the process saw. `error` is why the app could not be loaded, `seconds` what loading took.
 
+    `python` is the interpreter, below the app's folder if it is the app's own, `version` its version.
+    """
+
+    python: str
+    version: str = ""
     error: str = ""
     hung: bool = False
     seconds: float = 0.0
@@ -36,6 +64,8 @@ class Loaded:
     sdk: bool = False
     handlers: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    """What extensions say of app settings that they do not allow."""
 
     def as_json(self) -> dict[str, Any]:
         """Return what `--json` prints of it."""
@@ -45,26 +75,34 @@ class Loaded:
 def load(case: Case, seconds: float) -> Loaded:
     """Load the app as the local host does, in a process of its own that is ended after so many seconds."""
     environment = {**os.environ, **(case.settings.values if case.settings.complete else {})}
+    own = next((one for one in _OWN if (case.app / one).is_file()), None)
+    python = str(case.app / own) if own else sys.executable
+    shown = own.as_posix() if own else python
     with tempfile.TemporaryDirectory(prefix="azfunc-ext-doctor-") as folder:
         answer = Path(folder) / "answer.json"
-        command = [sys.executable, "-m", "ext_devkit.doctor.probe", str(case.app), str(answer)]
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        paths = json.dumps([str(Path(one).absolute()) for one in sys.path])
+        try:
+            process = subprocess.Popen(
+                [python, "-c", _PROBE, str(case.app), str(answer), paths],
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
+        except OSError as error:
+            return Loaded(shown, error=f"{shown} cannot be started: {error.strerror}. Make .venv anew.")
         try:
             _, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             _end(process)
-            return Loaded(hung=True, seconds=seconds)
+            return Loaded(shown, hung=True, seconds=seconds)
         if answer.exists():
-            return Loaded(**json.loads(answer.read_text("utf-8")))
+            return Loaded(shown, **json.loads(answer.read_text("utf-8")))
         last = (errors.decode(errors="replace").strip().splitlines() or ["it said nothing"])[-1]
-        return Loaded(error=f"the process ended with status {process.returncode}: {last}")
+        if own and last.startswith("ModuleNotFoundError"):
+            last += f". Install requirements.txt with {shown} -m pip; azfunc-ext-devkit too, if that is not enough."
+        return Loaded(shown, error=f"the process ended with status {process.returncode}: {last}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -87,6 +125,9 @@ def check_loaded(case: Case, loaded: Loaded, known: set[str]) -> Iterator[Findin
         return
     for line in loaded.said:
         yield case.finding("said-at-load", place, line)
+    for line in loaded.refused if "bad-app-setting" not in known else ():
+        setting = next((name for name in case.settings.values if name in line), "")
+        yield case.finding("bad-app-setting", case.settings.place(setting), line)
     if loaded.sdk and "extensions-switched-off" not in known:
         for key in case.found.active:
             extension = case.found.extensions.get(key)

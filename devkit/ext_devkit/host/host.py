@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ext_devkit.host.answers import Answering
+    from ext_devkit.host.bindings import Binding
     from ext_devkit.host.functions import FunctionInfo
     from ext_devkit.host.model import Declared
     from ext_devkit.host.web import WebFramework
@@ -44,6 +45,9 @@ class FunctionHost:
         self.model = ""
         self.routes: list[Route] = []
         self.not_served: dict[str, str] = {}
+        self.refused: dict[str, str] = {}
+        """Functions that cannot be invoked at all, with the reason."""
+        self.triggers: dict[str, Binding] = {}
         self.registry = Registry()
         self.web: WebFramework | None = None
         self._process = AppProcess(app)
@@ -115,15 +119,19 @@ class FunctionHost:
         if declared.not_served is not None:
             self.not_served[declared.name] = declared.not_served
         if declared.func is None:
+            self.refused[declared.name] = "it is disabled."
             return
         try:
             info = self._register(declared, declared.func)
         except DevkitError as error:
             if declared.not_served is None:
                 raise
+            self.refused[declared.name] = str(error)
             logger.warning("%s", error)  # a type that this host does not know does no harm where it does not serve
-        else:
-            if declared.not_served is None and declared.trigger is not None:
+            return
+        if declared.trigger is not None:
+            self.triggers[declared.name] = declared.trigger
+            if declared.not_served is None:
                 self._route(declared, declared.trigger.name, info.function_id)
 
     def _register(self, declared: Declared, func: Callable[..., Any]) -> FunctionInfo:

@@ -103,6 +103,9 @@ def _parameter_type(binding: Binding, hints: dict[str, Any], place: str, web: We
         raise DevkitError(f"{wanted} has the annotation {_name(pytype)}, which is no type.")
     kind = "generic" if pytype in (str, bytes) and not has_implicit_output(binding.type) else binding.type
     if not fits(kind, pytype, is_out=is_out, web=web):
+        spelt: Any = typing.List  # noqa: UP006 - the only list that azure.functions knows
+        if typing.get_origin(pytype) is list and fits(kind, spelt[typing.get_args(pytype)], is_out=is_out):
+            raise DevkitError(f"{wanted} does not take the annotation {_name(pytype)}. Write typing.List[...] for it.")
         _refuse(wanted, pytype, web if kind in {HTTP, HTTP_TRIGGER} else None)
     return ParamTypeInfo(kind, pytype)
 

@@ -18,7 +18,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
     """
     made: list[Path] = []
     try:
-        _check_empty(folder)
+        check_empty(folder)
         for name, text in files.items():
             path = folder / name
             _make(path.parent, made)
@@ -35,7 +35,8 @@ def write(files: Mapping[str, str], folder: Path) -> None:
         raise
 
 
-def _check_empty(folder: Path) -> None:
+def check_empty(folder: Path) -> None:
+    """Raise DevkitError if a package cannot be written there, because of what is there already."""
     if not folder.exists() and not folder.is_symlink():
         return
     if not folder.is_dir():

@@ -43,9 +43,9 @@ class _Hook:
         self.node = node
         self.app_level = extension.level == "app"
         self.decorators = {_name(one) for one in node.decorator_list}
-        own = signatures._APP if self.app_level else signatures._FUNCTION
+        own = signatures.APP if self.app_level else signatures.FUNCTION
         self.own = {name: own[name] for name in own if extension.kind == "sdk" or name not in _NEW}
-        self.other = signatures._FUNCTION_ONLY if self.app_level else signatures._APP_ONLY
+        self.other = signatures.FUNCTION_ONLY if self.app_level else signatures.APP_ONLY
 
     def check(self) -> Iterator[Finding]:
         """Yield the one thing that is most wrong with it."""
@@ -56,7 +56,7 @@ class _Hook:
             yield self._finding("hook-needs-sdk", f"no worker calls {name} of a class of the official kind")
         elif name in self.other:
             if not any(self._defines(one) for one in self.own if one not in ("init", "configure", "shutdown")):
-                meant = signatures._at_level(name, self.own)
+                meant = signatures.at_level(name, self.own)
                 yield self._finding("hook-wrong-level", f"at {self.extension.level} level it is called {meant}")
         elif not name.startswith("_"):
             yield from self._check_spelling()
@@ -122,7 +122,7 @@ class _Hook:
         name = self.node.name
         for near in self.own:
             alike = SequenceMatcher(None, name, near, autojunk=False).ratio()
-            if alike >= signatures._CLOSE and not self._defines(near):
+            if alike >= signatures.CLOSE and not self._defines(near):
                 yield self._finding("hook-misspelt", f"it is no hook, did you mean {near}?")
                 return
 

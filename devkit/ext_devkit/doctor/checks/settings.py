@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import ast
-import re
 from typing import TYPE_CHECKING, Any
 
 from ext_devkit.doctor.declared import declared_settings
 from ext_sdk.convert import RefusedError
-from ext_sdk.settings import _CONFIDENTIAL, _nearest
+from ext_sdk.settings import is_confidential, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -105,11 +104,11 @@ def _prefix(extension: Extension) -> str:
 
 
 def _known(name: str, known: Mapping[str, Any], start: str = "") -> str:
-    near = _nearest(name if start else name.lower(), known)
+    near = nearest(name if start else name.lower(), known)
     if near:
         return f"Did you mean {start}{near}?"
     return f"Known: {', '.join(start + one for one in known)}." if known else "It has none."
 
 
 def _shown(name: str, value: Any) -> str:
-    return "***" if re.search(_CONFIDENTIAL, name.lower()) else repr(value)
+    return "***" if is_confidential(name) else repr(value)
