@@ -13,7 +13,7 @@ import sys
 import threading
 import time as clock
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from ext_devkit.check.functions import says_ok
 from ext_devkit.check.seen import SeenError, expect
@@ -22,9 +22,9 @@ from ext_devkit.check.subject import Subject
 from ext_sdk import registry
 from ext_sdk.testing import run
 
-LONGEST = 5.0
+LONGEST = 6.0
 """How many times the processor time that azure.functions and ext_sdk take themselves an import may take. The heaviest
-extensions of this project take once that, the published one for OpenCensus three times."""
+extensions of this project take once that, the published one for OpenCensus three or four times."""
 
 WAITING = 2.0
 """Seconds that it may wait, for whatever that is not the processor."""
@@ -55,32 +55,42 @@ def imports(target: str) -> None:
         raise SeenError(f"importing it ends the process: SystemExit({error.code!r}).") from error
     if subject.is_ours and subject.is_app_level:
         expect(any(one.type is subject.extension for one in registry.active()), "it is not active after its import.")
+    missing = sorted(getattr(subject.extension, "__abstractmethods__", ()))
+    expect(subject.is_app_level or not missing, f"no instance of it can be made: it has no {', '.join(missing)}.")
 
 
 def time(target: str) -> str:
-    """Measure the import beside that of azure.functions and ext_sdk, in new processes, until two say the same."""
-    first, second = _imported(target), _imported(target)
-    runs = [first, second] if _is_slow(first) == _is_slow(second) else [first, second, _imported(target)]
-    took, beside, modules = (median(one[which] for one in runs) for which in (0, 1, 3))
-    waited = min(one[2] for one in runs)  # another process may have had the processor meanwhile
-    measured = f"{took:.2f} s, {took / beside:.1f} times what azure.functions takes, {modules:.0f} modules"
+    """Measure the import beside that of azure.functions and ext_sdk, each time in a new process."""
+    runs = [_imported(target)]
+    if runs[0].is_near:  # then the machine may have been busy
+        runs += [_imported(target), _imported(target)]
+    took, beside = median(one.took for one in runs), median(one.beside for one in runs)
+    waited = min(one.waited for one in runs)
+    measured = f"{took:.2f} s, {took / beside:.1f} times what azure.functions takes, {runs[0].modules} modules"
     expect(took <= LONGEST * beside, f"its import takes {measured}; {LONGEST:g} times is the limit.")
     expect(waited <= WAITING, f"its import waits {waited:.1f} s; {WAITING:g} s is the limit.")
     return measured
 
 
-def _imported(target: str) -> list[float]:
-    """Return the seconds of the processor for it and for what is imported before, those that it waits, and modules."""
+class _Run(NamedTuple):
+    """The seconds of the processor for the import and for what is there before, those that it waits, and modules."""
+
+    took: float
+    beside: float
+    waited: float
+    modules: int
+
+    @property
+    def is_near(self) -> bool:
+        return self.took > LONGEST * self.beside / 2 or self.waited > WAITING / 2
+
+
+def _imported(target: str) -> _Run:
     program = _PROGRAM.format(module=target.rpartition(":" if ":" in target else ".")[0])
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SeenError(f"it cannot be imported: {(done.stderr.strip().splitlines() or ['nothing was said'])[-1]}")
-    found: list[float] = json.loads(done.stdout.splitlines()[-1])
-    return found
-
-
-def _is_slow(run: list[float]) -> bool:
-    return run[0] > LONGEST * run[1]
+    return _Run(*json.loads(done.stdout.splitlines()[-1]))
 
 
 def network(target: str) -> None:
@@ -149,7 +159,7 @@ def reload(target: str) -> None:
     again = Subject(getattr(sys.modules[subject.extension.__module__], subject.extension.__name__))
     again.settle()
     done = run(says_ok)
-    expect(done.value == "ok", f"after it a function fails: {done.error!r}.")
+    expect(done.error is None, f"after it a function fails: {done.error!r}.")
     expect(not again.takes_part or again.calls() == 1, f"after it an invocation has it {again.calls()} times.")
 
 

@@ -129,9 +129,11 @@ def hostile(target: str) -> None:
         for what, context, function, facts in cases:
             run(function, context=context, **facts)
             subject.expect_no_failures(f" with {what}")
-        run(lambda **_: None, trigger("generic", value=_Unspeakable()))
+        run(says_ok, trigger("generic"))
+        subject.accept_failures()
+        run(says_ok, trigger("generic", value=_Unspeakable()))
         subject.expect_no_failures(" with an argument that cannot be shown")
-        run(lambda **_: None, trigger("generic", value=None, name="", type=""))
+        run(says_ok, trigger("generic", value=None, name="", type=""))
         subject.expect_no_failures(" without a trigger")
 
 

@@ -29,13 +29,13 @@ CALL = 1_000.0
 MEMORY = 400
 """Bytes that each call may leave behind."""
 
-_WARM = 20
+_WARM = 10
 _CALLS = 100
 _LEAST = 20
 _SPARE = 5
 """File descriptors that may be opened once, in whatever call."""
 
-_ENOUGH = 1.5
+_ENOUGH = 1.0
 """Seconds after which fewer calls will do, `_LEAST` of them."""
 
 
@@ -84,12 +84,12 @@ def call(target: str) -> str:
 def memory(target: str) -> str:
     """Measure what many calls, some of which fail, leave behind once caches are warm."""
     with Subject.named(target).ready():
-        _each_call(_CALLS * 3)
+        _each_call(_CALLS * 2)
         grown = []
         tracemalloc.start()
         for _ in range(3):
             before = _held()
-            done = _each_call(_CALLS * 3)
+            done = _each_call(_CALLS * 2)
             grown.append((_held() - before) / done)
         tracemalloc.stop()
     # A cache that fills, or a list that doubles, grows once; what leaks grows each time.

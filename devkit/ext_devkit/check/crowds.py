@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ext_sdk.testing import Result
 
 _THREADS = 64
-_COROUTINES = 200
+_COROUTINES = 100
 _STUCK = 5.0
 """Seconds in which not one of the invocations gets on; alone each takes a part of a millisecond."""
 
@@ -42,12 +42,12 @@ def threads(target: str) -> None:
     with subject.ready(), ThreadPoolExecutor(_THREADS) as pool:
         got = list(pool.map(lambda number: run(echoes, params={"n": str(number)}), range(_THREADS * 5)))
         expect(not any(isinstance(one.error, threads_of.BrokenBarrierError) for one in got), _LOCKED)
-        _expect_own(got)
+        _expect_own(subject, got)
         subject.expect_no_failures(f" with {_THREADS} threads")
 
 
 def coroutines(target: str) -> None:
-    """Await a function 200 times at once; each has to get its own."""
+    """Await a function 100 times at once; each has to get its own."""
     entered = 0
     got: list[Result] = []
 
@@ -70,7 +70,7 @@ def coroutines(target: str) -> None:
                 raise SeenError(_LOCKED)
             before = entered
             loop.join(_STUCK)
-        _expect_own(got)
+        _expect_own(subject, got)
         subject.expect_no_failures(f" with {_COROUTINES} coroutines")
 
 
@@ -99,7 +99,8 @@ def context_variables(target: str) -> None:
     expect(not leaked, f"after its hooks these context variables are other than before: {', '.join(sorted(leaked))}.")
 
 
-def _expect_own(got: list[Result]) -> None:
+def _expect_own(subject: Subject, got: list[Result]) -> None:
     for number, one in enumerate(got):
         expect(one.error is None, f"an invocation fails: {one.error!r}.")
-        expect(one.value == (str(number), one.context.invocation_id), f"invocation {number} gets {one.value!r}.")
+        own = one.value == (str(number), one.context.invocation_id)
+        expect(own or not subject.keeps_results, f"invocation {number} gets {one.value!r}.")

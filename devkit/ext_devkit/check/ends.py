@@ -67,7 +67,7 @@ def fork(target: str) -> None:
     child = os.fork()
     if child == 0:
         run(says_ok)
-        os._exit(0 if run(says_ok).value == "ok" else 1)
+        os._exit(0 if run(says_ok).error is None else 1)
     ended = time.monotonic() + GRACE * 2
     while time.monotonic() < ended:
         found, status = os.waitpid(child, os.WNOHANG)

@@ -140,18 +140,18 @@ class _Host:
         return {name: name for name in FUNCTIONS}
 
     async def invoke(self, function_id: str) -> tuple[str, str]:
-        """Return what the host gets: the body of a response, and the exception."""
+        """Return what the host gets: the value, and the exception."""
         http = {"method": "GET", "url": "http://localhost/api", "headers": {}, "params": {}, "query": {}}
+        sent = _Message(http=_Message(**http, body=_Message(bytes=b"")))
         answer = await self._ask(
             "invocation_request", invocation_id=f"of {function_id}", function_id=function_id, trigger_metadata={},
-            input_data=[_Message(name="req", data=_Message(http=_Message(**http, body=_Message(bytes=b""))))],
+            input_data=[SimpleNamespace(name="req", data=sent, WhichOneof=lambda _: "data")],
             trace_context=_Message(trace_parent=f"00-{'1' * 32}-{'2' * 16}-01", trace_state="", attributes={}),
             retry_context=_Message(retry_count=0, max_retry_count=0, exception=None),
         )  # fmt: skip
         if answer.result.status != _Protos.StatusResult.Success:
             return "", answer.result.exception.message
-        http_value = getattr(answer.return_value, "http", None)
-        return http_value.body.bytes.decode() if http_value is not None else repr(answer.return_value), ""
+        return getattr(answer.return_value, "string", repr(answer.return_value)), ""
 
     async def _ask(self, name: str, **content: Any) -> Any:
         call = SimpleNamespace(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from azure.functions import AppExtensionBase, FuncExtensionBase
 
-from ext_devkit.check.functions import coroutine, says_ok, sync
+from ext_devkit.check.functions import coroutine, fails, says_ok, sync
 from ext_devkit.check.seen import Said, SeenError
 from ext_devkit.errors import DevkitError
 from ext_sdk import AppExtension, FuncExtension, registry
@@ -39,6 +39,7 @@ class Subject:
 
     def __init__(self, extension: type) -> None:
         self.extension: Any = extension
+        self.keeps_results = True
         self._said = Said()
         self._accepted: set[str] = set()
 
@@ -121,10 +122,11 @@ class Subject:
 
     @contextmanager
     def ready(self, *, configured: bool = True) -> Iterator[None]:
-        """Have it alone and take part in `HttpTrigger`, after a first, plain invocation."""
+        """Have it alone and take part in `HttpTrigger`, after plain invocations; what fails there is said elsewhere."""
         with self.alone(configured=configured):
             self.attach()
-            run(says_ok)
+            self.keeps_results = run(says_ok).value == "ok"
+            run(fails)
             self.accept_failures()
             yield
 
