@@ -5,7 +5,16 @@ from __future__ import annotations
 HEAD = """
 import asyncio, contextvars, logging, os, signal, socket, sys, threading, time
 from dataclasses import dataclass
+import azure.functions as func
+from azure.functions import AppExtensionBase, FuncExtensionBase
 from ext_sdk import AppExtension, FuncExtension
+
+# The process that measures the import, so that no other check takes as long.
+MEASURED = hasattr(sys.modules['__main__'], 'beside')
+
+def quietly(work, *args):
+    if threading.current_thread() is threading.main_thread():
+        work(*args)
 
 """
 
@@ -25,6 +34,22 @@ def around(before="pass", after="pass", head=""):
 
 FINE = around()
 
+OFFICIAL = """
+class Faulty(AppExtensionBase):
+    @classmethod
+    def init(cls): ...
+    @classmethod
+    def pre_invocation_app_level(cls, logger, context, func_args={}, *args):
+        BODY
+"""
+
+OF_A_FUNCTION = """
+class Faulty(FuncExtension):
+    def around_invocation(self, invocation):
+        outcome = yield
+        AFTER
+"""
+
 PLANTED = {
     "ends the process when it is imported": (HEAD + "sys.exit(3)", ["import"]),
     "has a hook without @classmethod": (
@@ -34,7 +59,11 @@ PLANTED = {
         HEAD + "class Faulty(AppExtension):\n    @classmethod\n    async def pre_invocation_app_level(cls, *args): ...\n",
         ["import"],
     ),
-    "works long when it is imported": (around(head="while time.process_time() < 1.6: pass\n"), ["import-time"]),
+    "works long when it is imported": (
+        around(head="before = time.process_time()\nwhile MEASURED and time.process_time() < 7.5 * before: pass\n"),
+        ["import-time"],
+    ),
+    "waits when it is imported": (around(head="time.sleep(2.5 * MEASURED)\n"), ["import-time"]),
     "asks for the network when it is imported": (
         around(head="try:\n    socket.create_connection(('192.0.2.1', 80), 1)\nexcept OSError:\n    pass\n"),
         ["import-network"],
@@ -68,8 +97,20 @@ PLANTED = {
         around(after="outcome.force_result(None) if isinstance(outcome.error, asyncio.CancelledError) else None"),
         ["cancellation"],
     ),
-    "changes arguments": (around(before="invocation.args.pop('req')"), ["arguments", "exception"]),
-    "fails after the function": (around(after="raise ValueError('mine')"), ["hooks", "triggers"]),
+    "takes arguments away": (around(before="invocation.args.pop('req', 0)"),
+        ["arguments", "cancellation", "coroutines", "environment", "exception", "result", "threads"],
+   ),
+    "changes arguments": (
+        around(
+            before="invocation.args['req'] = changed(invocation.args.get('req'))",
+            head=(
+                "def changed(it):\n    if not isinstance(it, func.HttpRequest) or not it.get_body():\n        return it\n"
+                "    return func.HttpRequest(method=it.method, url=it.url, params=it.params, body=b'mine')\n"
+            ),
+        ),
+        ["arguments"],
+    ),
+    "fails after the function": (around(after="raise ValueError('mine')"), ["hooks"]),
     "yields a second time": (
         HEAD + AROUND.format(before="pass", after="pass").replace("outcome = yield", "for _ in (1, 2): yield"), ["hooks"],
     ),
@@ -80,7 +121,7 @@ PLANTED = {
     "puts an attribute on every context": (around(before="invocation.context.mine = 1"), ["hostile"]),
     "keeps the invocation in its class": (
         around(
-            before="cls.mine = invocation; time.sleep(0.001)",
+            before="cls.mine = invocation; time.sleep(0.0002)",
             after="assert cls.mine is invocation, 'of another one'",
         ),
         ["threads", "coroutines"],
@@ -100,7 +141,8 @@ PLANTED = {
     "costs much": (around(before="sum(range(300_000))"), ["call-cost"]),
     "keeps every invocation": (around(before="kept.append(invocation)", head="kept = []\n"), ["memory"]),
     "starts a thread for each call": (
-        around(before="threading.Thread(target=time.sleep, args=(5,), daemon=True).start()"), ["call-threads"],
+        around(before="threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"),
+        ["call-threads", "memory"],
     ),
     "leaves files open": (around(before="kept.append(os.open(os.devnull, 0))", head="kept = []\n"), ["descriptors"]),
     "needs its thread after a fork": (
@@ -117,7 +159,46 @@ PLANTED = {
     ),
     "takes its time at the end": (
         FINE + "    @classmethod\n    def shutdown(cls, timeout):\n        while True:\n            time.sleep(1)\n",
-        [],
+        ["shutdown"],
+    ),
+    "replaces a signal's handler when it is called": (
+        around(before="quietly(signal.signal, signal.SIGTERM, lambda *_: None)"), ["call-process", "sigterm"],
+    ),
+    "changes the environment when it is called": (around(before="os.environ['MINE'] = '1'"), ["call-process"]),
+    "sets the root logger's level when it is called": (
+        around(before="logging.getLogger().setLevel(logging.DEBUG)"), ["call-process"],
+    ),
+    "adds a handler that prints when it is called": (
+        around(before="logging.basicConfig(force=True)"), ["call-process"],
+    ),
+    "holds a lock while the function runs": (
+        around(before="lock.acquire()", after="lock.release()", head="lock = threading.Lock()\n"),
+        ["threads", "coroutines"],
+    ),
+    "complains at each call that it has no settings": (
+        around(before="logging.warning('no connection string')"), ["unconfigured"],
+    ),
+    "cannot do without settings": (
+        around(before="assert os.environ.get('EXT_FAULTY_KEY') or invocation.trigger.type == 'timerTrigger'"), ["hooks"],
+    ),
+    "fails after a function that fails": (around(after="assert outcome.ok, 'only when all is well'"), ["hooks"]),
+    "cannot be made, of the official kind": (
+        HEAD + "class Faulty(FuncExtensionBase):\n    def pre_invocation(self, *args): ...\n", ["import"],
+    ),
+    "fails, of the function level": (HEAD + OF_A_FUNCTION.replace("AFTER", "raise ValueError('mine')"), ["hooks"]),
+    "swallows exceptions, of the function level": (
+        HEAD + OF_A_FUNCTION.replace("AFTER", "outcome.force_result(None) if isinstance(outcome.error, Exception) else 0"),
+        ["exception"],
+    ),
+    "fails, of the official kind": (HEAD + OFFICIAL.replace("BODY", "raise ValueError('mine')"), ["hooks"]),
+    "has hooks of the other level, of the official kind": (
+        HEAD + OFFICIAL.replace("pre_invocation_app_level", "pre_invocation").replace("BODY", "pass"), ["hooks"],
+    ),
+    "has a misspelt hook, of the official kind": (
+        HEAD + "class Faulty(FuncExtensionBase):\n    def __init__(self, path):\n        super().__init__(path)\n    def before_invocation(self, *args): ...\n", ["hooks"],
+    ),
+    "takes every context for an HTTP request's, of the official kind": (
+        HEAD + OFFICIAL.replace("BODY", "func_args['req'].url"), ["triggers"],
     ),
     "has a thread that keeps the process alive": (
         around(
@@ -127,7 +208,4 @@ PLANTED = {
         ["exit"],
     ),
 }  # fmt: skip
-"""Fault -> its source, and the checks that find it. An extension that goes on in shutdown() is ended by ext_sdk itself."""
-
-BESIDE = ["import", "exception", "hooks"]
-"""What each is checked for as well, to find nothing there that is not its fault."""
+"""Fault -> its source, and the checks that find it: those and no others."""

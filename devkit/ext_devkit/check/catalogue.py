@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ext_devkit.check import at_import, calls, costs, ends
+from ext_devkit.check import at_import, calls, costs, crowds, ends, real, surroundings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,9 +16,17 @@ class Entry:
     """One check."""
 
     name: str
-    run: Callable[[str], None]
+    run: Callable[[str], str | None]
+    """Takes the target, raises SeenError or NotHereError, and may return what was measured."""
     why: str
     cure: str
+    timeout: float = 30.0
+    """Seconds that it may take; most need less than one."""
+
+    @property
+    def docs(self) -> str:
+        """Where it is described."""
+        return f"docs/reference/check.md#{self.name}"
 
 
 ENTRIES = [
@@ -63,6 +71,11 @@ ENTRIES = [
         "Do nothing at import that adds to what was done before.",
     ),
     Entry(
+        "real-worker", real.runtimes,
+        "The other checks simulate the workers; these are the ones that Azure runs, of Python 3.13 and later.",
+        "Run the function in an app of your own on this worker, and look at its log.",
+    ),
+    Entry(
         "result", calls.result,
         "The caller has to get what the function returned.",
         "Leave outcome.result alone, unless it is the extension's purpose to change it: then skip this check.",
@@ -98,29 +111,39 @@ ENTRIES = [
         "Expect each to be missing; never call str() or repr() of what is not yours without a net.",
     ),
     Entry(
-        "threads", calls.threads,
+        "threads", crowds.threads,
         "Sync functions run in several threads at once.",
-        "Keep what belongs to an invocation in invocation.attributes, not in the class.",
+        "Keep what belongs to an invocation in invocation.attributes, not in the class; hold no lock at the yield.",
     ),
     Entry(
-        "coroutines", calls.coroutines,
+        "coroutines", crowds.coroutines,
         "Async functions run at the same time in one thread.",
         "Keep what belongs to an invocation in invocation.attributes; a threading.local is shared by all of them.",
     ),
     Entry(
-        "context-variables", calls.context_variables,
+        "context-variables", crowds.context_variables,
         "What stays in a context variable is there in the next thing that the task or thread does.",
         "Reset what you set: token = variable.set(...), and variable.reset(token) after the yield.",
     ),
     Entry(
-        "switched-off", calls.switched_off,
+        "switched-off", surroundings.switched_off,
         "PYTHON_ENABLE_WORKER_EXTENSIONS=0 is how people find out whether an extension is at fault.",
         "Do nothing outside of hooks; what functions use on `context` has its place in `stand_ins`.",
     ),
     Entry(
-        "environment", calls.environment,
+        "environment", surroundings.environment,
         "A worker that was started early gets its app, and its settings, afterwards.",
         "Read app settings when they are needed, by `cls.settings()`, not at import.",
+    ),
+    Entry(
+        "unconfigured", surroundings.unconfigured,
+        "On a developer's machine, and in tests, there is no connection string; a line for each call buries the log.",
+        "Do nothing without settings, and say once what is missing.",
+    ),
+    Entry(
+        "call-process", surroundings.call_process,
+        "Environment, signal handlers and logging belong to the app, also once functions are invoked.",
+        "Keep your settings to yourself, log to a logger of your own; use the hook shutdown() for the end.",
     ),
     Entry(
         "blocking", costs.blocking,
@@ -146,6 +169,11 @@ ENTRIES = [
         "descriptors", costs.descriptors,
         "A process has a thousand or so; then no connection can be made any more.",
         "Close what you open, or open it once.",
+    ),
+    Entry(
+        "shutdown", ends.shutdown,
+        "All extensions share the seconds at the end: one that takes longer than it was given takes them from others.",
+        "Deliver within `timeout`, and give up then: return False.",
     ),
     Entry(
         "fork", ends.fork,

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import os
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +43,7 @@ def command(
     exit status is 0 if the extension conforms, 1 if it does not, 2 for a mistake in the command.
     """
     from ext_devkit.check import catalogue, checks
+    from ext_devkit.check.running import run_all
 
     if as_list:
         print(_catalogue(catalogue.ENTRIES, as_json=as_json))
@@ -57,12 +55,16 @@ def command(
         chosen = checks(target, only=only, skip=skip, path=path, configure=_settings(configure))
     except DevkitError as error:
         raise click.UsageError(str(error)) from error
-    found = _run(chosen, quiet=as_json)
-    failed = [check for check, finding in found if not finding.ok]
+    found = []
+    for check, finding in run_all(chosen):
+        found.append((check, finding))
+        if not as_json:
+            _tell(check, finding)
+    failed = sum(not finding.ok for _, finding in found)
     if as_json:
         print(_report(target, found))
     else:
-        verdict = f"does not conform: {len(failed)} of {len(found)} checks failed" if failed else "conforms"
+        verdict = f"does not conform: {failed} of {len(found)} checks failed" if failed else "conforms"
         print(f"\n{target} {verdict} ({len(found)} checks, {monotonic() - started:.0f} s).")
     sys.exit(1 if failed else 0)
 
@@ -80,29 +82,23 @@ def _settings(given: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
-def _run(chosen: list[Check], *, quiet: bool) -> list[tuple[Check, Finding]]:
-    """Run the checks, some at a time, and tell of each as soon as those before it are told of."""
-    found = []
-    with ThreadPoolExecutor(max(1, min(4, os.cpu_count() or 1))) as pool:
-        first = [(one, one.run()) for one in chosen[:1]]
-        # What cannot be imported fails everything else too: said once.
-        others = chosen[1:] if all(finding.ok or one.name != "import" for one, finding in first) else []
-        later = zip(others, pool.map(lambda one: one.run(), others), strict=True)
-        for check, finding in itertools.chain(first, later):
-            found.append((check, finding))
-            if quiet:
-                continue
-            mark = click.style("ok    ", fg="green") if finding.ok else click.style("failed", fg="red")
-            click.echo(f"{mark} {check.name:<20}{finding.seconds:5.1f} s")
-            if not finding.ok:
-                click.echo(f"       {finding.seen}\n       Why: {check.why}\n       Do:  {check.entry.cure}")
-    return found
+def _tell(check: Check, finding: Finding) -> None:
+    mark = click.style("ok    ", fg="green") if finding.ok else click.style("failed", fg="red")
+    mark = "not   " if finding.not_run else mark
+    click.echo(f"{mark} {check.name:<20}{finding.seconds:5.1f} s  {finding.measured or finding.not_run}".rstrip())
+    if not finding.ok:
+        entry = check.entry
+        click.echo(
+            f"       {finding.seen}\n       Why: {entry.why}\n       Do:  {entry.cure}\n       See: {entry.docs}"
+        )
 
 
 def _report(target: str, found: list[tuple[Check, Finding]]) -> str:
     told = [
         {
-            "check": check.name, "ok": finding.ok, "seconds": round(finding.seconds, 3),
+            "check": check.name, "ok": finding.ok, "seconds": round(finding.seconds, 3), "docs": check.entry.docs,
+            **({"measured": finding.measured} if finding.measured else {}),
+            **({"not_run": finding.not_run} if finding.not_run else {}),
             **({} if finding.ok else {"seen": finding.seen, "why": check.why, "cure": check.entry.cure}),
         }
         for check, finding in found
@@ -112,5 +108,8 @@ def _report(target: str, found: list[tuple[Check, Finding]]) -> str:
 
 def _catalogue(entries: Any, *, as_json: bool) -> str:
     if as_json:
-        return json.dumps([{"check": one.name, "why": one.why, "cure": one.cure} for one in entries], indent=2)
+        return json.dumps(
+            [{"check": one.name, "why": one.why, "cure": one.cure, "docs": one.docs} for one in entries],
+            indent=2,
+        )
     return "\n".join(f"{one.name:<20}{one.why}" for one in entries)
