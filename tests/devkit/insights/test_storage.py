@@ -191,7 +191,7 @@ def test_the_migrated_file_has_the_columns_that_rows_bring():
 
 def test_a_transaction_is_looked_up_by_index(server):
     for table in TABLES:
-        plan = server.store._query(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE operation_Id = ?", ("x",))
+        plan = server.store.query(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE operation_Id = ?", ("x",))
         assert f"USING INDEX {table}_by_operation" in plan[0]["detail"]
 
 
@@ -209,7 +209,7 @@ def test_migrating_twice_at_the_same_time_is_safe(tmp_path):
             list(pool.map(open_it, [db] * 4))
 
         with Reader(db) as reader:
-            assert reader._query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": 1}]
+            assert reader.query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": 1}]
 
 
 def test_what_was_acknowledged_survives_sigkill(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ext_devkit.insights.store.database import identity, open_for_writing
@@ -12,12 +13,14 @@ from ext_devkit.insights.store.reader import Reader
 from ext_devkit.insights.store.writer import Writer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from concurrent.futures import Future
     from pathlib import Path
 
     from ext_devkit.insights.store.reader import Row
     from ext_devkit.insights.store.writer import Rows
+
+    Listener = Callable[[Sequence[Rows]], object]
 
 
 class Store(Reader):
@@ -33,6 +36,7 @@ class Store(Reader):
             raise
         self._place = path.absolute()
         self._opened = identity(self._place)
+        self._listeners: tuple[Listener, ...] = ()
         self._writer = Writer(connection, self._tell)
 
     def store(self, rows: Rows) -> Future[None]:
@@ -44,6 +48,19 @@ class Store(Reader):
         if identity(self._place) != self._opened:
             raise sqlite3.OperationalError("the file was moved, deleted or replaced; start the server again")
         return self._writer.store(rows)
+
+    def subscribe(self, listener: Listener) -> None:
+        """Have a function called after each commit with the rows of its requests, in the writer's thread.
+
+        Until it returns nothing else is stored, and nobody is told that those rows are; what it raises is dropped.
+        """
+        with self._changed:
+            self._listeners = (*self._listeners, listener)
+
+    def unsubscribe(self, listener: Listener) -> None:
+        """Call it no more."""
+        with self._changed:
+            self._listeners = tuple(one for one in self._listeners if one != listener)
 
     def close(self) -> None:
         """Commit what is queued and close the file."""
@@ -76,6 +93,9 @@ class Store(Reader):
         stored = [f"{count} in {table}" for table, count in self.counts().items() if count]
         return ", ".join(stored) or "no items at all"
 
-    def _tell(self) -> None:
+    def _tell(self, committed: Sequence[Rows]) -> None:
         with self._changed:
             self._changed.notify_all()
+        for listener in self._listeners:
+            with suppress(Exception):
+                listener(committed)

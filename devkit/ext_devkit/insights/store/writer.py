@@ -23,10 +23,10 @@ MOST_TOGETHER = 64
 class Writer:
     """Stores rows through one connection from one thread.
 
-    `on_commit` is called in that thread after each commit, before those who wait for it are told.
+    `on_commit` is called in that thread after each commit with what was stored, before those who wait for it are told.
     """
 
-    def __init__(self, connection: sqlite3.Connection, on_commit: Callable[[], None]) -> None:
+    def __init__(self, connection: sqlite3.Connection, on_commit: Callable[[Sequence[Rows]], None]) -> None:
         self._connection = connection
         self._on_commit = on_commit
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
@@ -73,7 +73,7 @@ class Writer:
             for _, future in jobs:
                 future.set_exception(error)
             return
-        self._on_commit()
+        self._on_commit([rows for rows, _ in jobs])
         for _, future in jobs:
             future.set_result(None)
 
