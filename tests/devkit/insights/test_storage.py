@@ -7,12 +7,14 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ext_devkit.errors import DevkitError
+from ext_devkit.insights.search import Search
 from ext_devkit.insights.server import InsightsServer
 from ext_devkit.insights.store import migrations
 from ext_devkit.insights.store.database import default_path, open_for_writing
@@ -185,7 +187,8 @@ def test_the_migrated_file_has_the_columns_that_rows_bring():
     for table in TABLES:
         names = [name for _, name, *_ in connection.execute(f"PRAGMA table_xinfo({table})")]
         assert names == ["itemId", "itemType", *COLUMNS[table]]
-    assert list(connection.execute("SELECT number, name FROM _migrations")) == [(1, "eight_tables")]
+    applied = list(connection.execute("SELECT number, name FROM _migrations"))
+    assert applied == [(1, "eight_tables"), (2, "full_text")]
     connection.close()
 
 
@@ -209,7 +212,7 @@ def test_migrating_twice_at_the_same_time_is_safe(tmp_path):
             list(pool.map(open_it, [db] * 4))
 
         with Reader(db) as reader:
-            assert reader.query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": 1}]
+            assert reader.query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": migrations.LATEST}]
 
 
 def test_what_was_acknowledged_survives_sigkill(tmp_path):
@@ -301,14 +304,14 @@ def test_a_file_of_another_program_is_left_alone(tmp_path):
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
     db = tmp_path / "newer.db"
     connection = open_for_writing(db)
-    connection.execute("INSERT INTO _migrations VALUES (7, 'future', 'now')")
+    connection.execute("INSERT INTO _migrations VALUES (77, 'future', 'now')")
     connection.close()
 
     with pytest.raises(DevkitError) as caught:
         Store(db)
 
     assert str(caught.value) == (
-        f"{db} was written by a newer azfunc-ext (schema 7, this one knows 1). "
+        f"{db} was written by a newer azfunc-ext (schema 77, this one knows {migrations.LATEST}). "
         "Upgrade azfunc-ext-devkit, or name another file with --db."
     )
 
@@ -359,3 +362,33 @@ def test_xdg_state_home_is_respected(monkeypatch, value, used):
     monkeypatch.setenv("XDG_STATE_HOME", value)
 
     assert (default_path() == Path("/somewhere/azfunc-ext/insights.db")) is used
+
+
+def test_a_file_of_an_older_version_keeps_its_items(tmp_path, monkeypatch):
+    """A server brings it up to date and indexes what is there; who only reads says that this is needed."""
+    db = tmp_path / "older.db"
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        connection = open_for_writing(db)
+        connection.execute(
+            "INSERT INTO traces (timestamp, itemCount, message) VALUES ('2026-01-02T03:04:05.000000Z', 1, 'of old')"
+        )
+        connection.close()
+    with pytest.raises(
+        DevkitError, match=r"older\.db was written by an older azfunc-ext\. Start 'azfunc-ext insights'"
+    ):
+        Reader(db)
+
+    with closing(Store(db)) as store:
+        store.wait_until(lambda: store.query("SELECT 1 FROM _items") or None, 10, "an indexed item")
+        assert [row["message"] for row in Search("old").page(store)["items"]] == ["of old"]
+
+
+def test_a_python_without_full_text_search_is_named(tmp_path, monkeypatch):
+    def refuse(_connection):
+        raise sqlite3.OperationalError("no such module: fts5")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (refuse,))
+
+    with pytest.raises(DevkitError, match=r"SQLite \(3\..*\) was built without full-text search \(FTS5\)"):
+        Store(tmp_path / "new.db")

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ext_devkit.insights.store.indexing import create as create_index
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
@@ -55,7 +57,12 @@ def eight_tables(connection: sqlite3.Connection) -> None:
         )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables,)
+def full_text(connection: sqlite3.Connection) -> None:
+    """Create what searches look into; items that are stored already are indexed by the next server."""
+    create_index(connection)
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables, full_text)
 """The migrations in their order; the first has the number 1."""
 
 LATEST = len(MIGRATIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ext_devkit.insights.store.database import unusable
@@ -11,7 +12,7 @@ from ext_devkit.insights.store.pool import Pool
 from ext_devkit.insights.store.schema import JSON_COLUMNS, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
@@ -88,6 +89,22 @@ class Reader:
         rows = self.query(f"{ids} ORDER BY 1 LIMIT ?3", (prefix, prefix + LAST_CHARACTER, limit))
         found = [row["operation_Id"] for row in rows]
         return [prefix] if prefix in found else found
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees the file as it is now until the end of the block, whatever is stored meanwhile.
+
+        Raises DevkitError if the file cannot be read.
+        """
+        try:
+            with self._pool.connection() as connection:
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            raise unusable(self.path, error) from error
 
     def query(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
         """Return what a statement selects, a dict for each row; JSON columns are text (see `decode`).

@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from ext_devkit.insights.store import indexing
 from ext_devkit.insights.store.database import identity, open_for_writing
 from ext_devkit.insights.store.reader import Reader
 from ext_devkit.insights.store.writer import Writer
@@ -37,7 +38,7 @@ class Store(Reader):
         self._place = path.absolute()
         self._opened = identity(self._place)
         self._listeners: tuple[Listener, ...] = ()
-        self._writer = Writer(connection, self._tell)
+        self._writer = Writer(connection, self._tell, [self._index])
 
     def store(self, rows: Rows) -> Future[None]:
         """Queue rows; the future is done when they are committed, so that no crash of this process can lose them.
@@ -75,7 +76,10 @@ class Store(Reader):
         return self.wait_until(lambda: self._enough(table, count), timeout, f"{count} in {table}")
 
     def wait_until(self, look: Callable[[], list[Row] | None], timeout: float, wanted: str) -> list[Row]:
-        """Call `look` now and after every commit until it returns rows; TimeoutError after `timeout` seconds."""
+        """Call `look` now, after every commit and when more is indexed, until it returns rows.
+
+        Raises TimeoutError after `timeout` seconds.
+        """
         deadline = time.monotonic() + timeout
         with self._changed:
             while (found := look()) is None:
@@ -92,6 +96,12 @@ class Store(Reader):
     def _summary(self) -> str:
         stored = [f"{count} in {table}" for table, count in self.counts().items() if count]
         return ", ".join(stored) or "no items at all"
+
+    def _index(self, connection: sqlite3.Connection) -> bool:
+        more = indexing.step(connection)
+        with self._changed:
+            self._changed.notify_all()
+        return more
 
     def _tell(self, committed: Sequence[Rows]) -> None:
         with self._changed:
