@@ -188,7 +188,7 @@ def test_the_migrated_file_has_the_columns_that_rows_bring():
         names = [name for _, name, *_ in connection.execute(f"PRAGMA table_xinfo({table})")]
         assert names == ["itemId", "itemType", *COLUMNS[table]]
     applied = list(connection.execute("SELECT number, name FROM _migrations"))
-    assert applied == [(1, "eight_tables"), (2, "full_text")]
+    assert applied == [(1, "eight_tables"), (2, "full_text"), (3, "analysis")]
     connection.close()
 
 

@@ -62,7 +62,23 @@ def full_text(connection: sqlite3.Connection) -> None:
     create_index(connection)
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables, full_text)
+def analysis(connection: sqlite3.Connection) -> None:
+    """Create the indexes that questions about many items are answered from, without a look at the items."""
+    for table, more in {"requests": "resultCode", "dependencies": "type, target"}.items():
+        columns = "timestamp, duration, success, itemCount, cloud_RoleName"
+        connection.execute(f"CREATE INDEX {table}_by_time ON {table} ({columns}, name, {more})")
+        connection.execute(
+            f"CREATE INDEX {table}_by_name ON {table} (name, duration, timestamp, success, itemCount, cloud_RoleName)"
+        )
+    for table in ("traces", "exceptions", "customEvents", "pageViews", "availabilityResults"):
+        connection.execute(f"CREATE INDEX {table}_by_time ON {table} (timestamp)")
+    connection.execute(
+        "CREATE INDEX customMetrics_by_name ON customMetrics "
+        "(name, namespace, timestamp, origin, valueSum, valueCount, valueMin, valueMax)"
+    )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables, full_text, analysis)
 """The migrations in their order; the first has the number 1."""
 
 LATEST = len(MIGRATIONS)
