@@ -28,6 +28,7 @@ function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("dialog[open]")) return;
   if (isTyping(event.target) && event.key !== "Escape") return;
+  if (event.key.startsWith("Arrow") && event.target.closest?.(".panel, [role=separator]")) return;
   const sequence = performance.now() - firstAt < SEQUENCE_MS ? `${first} ${event.key}` : "";
   if ((sequence && handled(sequence)) || handled(event.key)) {
     event.preventDefault();

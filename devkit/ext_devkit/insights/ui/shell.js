@@ -65,7 +65,7 @@ function brand() {
   return el(
     "a",
     {class: "brand", href: "#/", title: NAME},
-    el("span", {class: "mark", "aria-hidden": "true"}, icon("transaction", 18)),
+    el("span", {class: "logo", "aria-hidden": "true"}, icon("transaction", 18)),
     el("span", {class: "name"}, "Local", el("br", {}), "Application\u00a0Insights"),
   );
 }
