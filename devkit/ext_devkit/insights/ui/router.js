@@ -36,9 +36,9 @@ import {createApi} from "./api.js";
 import {el, fill} from "./dom.js";
 import {showError} from "./states.js";
 
-/** Name -> title in the navigation, icon and key; the order is that of the navigation. */
+/** Name -> title in the navigation, icon and key, and whether the time range says nothing there; in the order shown. */
 export const PAGES = {
-  live: {title: "Live", icon: "live", key: "l"},
+  live: {title: "Live", icon: "live", key: "l", timeless: true},
   search: {title: "Search", icon: "search", key: "s"},
   transaction: {title: "Transactions", icon: "transaction", key: "t"},
   performance: {title: "Performance", icon: "performance", key: "p"},

@@ -27,6 +27,9 @@ export function startShell(body) {
     fill(heading, title);
     for (const one of links) one.show(state);
     for (const control of [roles, range, search]) control.show(state);
+    const isOneTransaction = state.page === "transaction" && state.path.length > 0;
+    roles.element.hidden = isOneTransaction;
+    range.element.hidden = isOneTransaction || Boolean(PAGES[state.page]?.timeless);
   };
   fill(
     body,
@@ -169,6 +172,7 @@ const KEYS = [
   ["Enter", "Open the row"],
   ["← →", "Fold, unfold (transaction)"],
   ["e", "Next failure (transaction)"],
+  ["z", "Zoom to the row, and back"],
   ["Space", "Pause, go on (live)"],
   ["Esc", "Close the details"],
   ["r", "Show the page anew"],

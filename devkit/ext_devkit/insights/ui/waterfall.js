@@ -80,9 +80,33 @@ export class Waterfall {
     return found;
   }
 
-  /** Return where a moment (ms since the beginning) lies: 0 at the left, 1 at the right. */
+  /** Show only the time of one entry, with a little around it; -1: all of the transaction. */
+  zoom(at) {
+    const {start, end} = at < 0 ? {start: 0, end: this.length} : this.entries[at];
+    const around = at < 0 ? 0 : Math.max((end - start) * 0.05, this.length / 1e6);
+    this.from = Math.max(start - around, 0);
+    this.to = Math.min(end + around, this.length);
+    this.zoomed = at;
+  }
+
+  /** Return where a moment (ms since the beginning) lies: 0 at the left of what is shown, 1 at the right. */
   share(ms) {
-    return Math.min(Math.max(ms / this.length, 0), 1);
+    return Math.min(Math.max((ms - this.from) / (this.to - this.from), 0), 1);
+  }
+
+  /** Tell whether an entry lies in the time that is shown. */
+  isInView(one) {
+    return one.end >= this.from && one.start <= this.to;
+  }
+
+  /** Return moments in ms since the beginning for the axis: about `wanted` of them, in steps of 1, 2 or 5. */
+  ticks(wanted = 8) {
+    const rough = (this.to - this.from) / wanted;
+    const power = 10 ** Math.floor(Math.log10(rough));
+    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+    const first = Math.ceil(this.from / step - 1e-9);
+    const all = Array.from({length: wanted + 1}, (_, at) => (first + at) * step);
+    return all.filter((ms) => this.share(ms) < 0.97 && ms < this.to);
   }
 
   /** Give each entry its times in ms since the beginning of the transaction. */
@@ -96,6 +120,7 @@ export class Waterfall {
       end = Math.max(end, one.end);
     }
     this.length = end || 1;
+    this.zoom(-1);
   }
 
   /** Find each entry's parent, the last entry of its subtree, and whether something in it failed. */
@@ -134,12 +159,4 @@ function entry(row, at) {
     children: 0,
     newRole: null,
   };
-}
-
-/** Return moments in ms for an axis from 0 to `length`: about `wanted` of them, in steps of 1, 2 or 5. */
-export function ticks(length, wanted = 6) {
-  const rough = length / wanted;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
-  return Array.from({length: Math.floor(length / step) + 1}, (_, at) => at * step).filter((one) => one < length * 0.97);
 }

@@ -6,11 +6,10 @@
  * Keys while it has the focus: arrows and j/k, Home, End, Page up/down, Left and Right fold and unfold, Enter opens.
  */
 
-import {el} from "./dom.js";
+import {el, fill} from "./dom.js";
 import {duration} from "./format.js";
 import {icon} from "./icons.js";
 import {kindOf, resultBadge, SEVERITIES, targetOf, titleOf} from "./items.js";
-import {ticks} from "./waterfall.js";
 import {virtualRows} from "./virtual.js";
 
 export const ROW_HEIGHT = 27;
@@ -19,6 +18,8 @@ const DEEPEST = 24;
 
 export function waterfallView(waterfall, {onSelect, onOpen}) {
   let selected = -1;
+  const head = el("div", {class: "waterfall-head", role: "row"});
+  const lines = el("div", {class: "gridlines", role: "presentation", "aria-hidden": "true"});
   const list = virtualRows({
     height: ROW_HEIGHT,
     row: (place) => rowElement(waterfall, place, waterfall.visible[place] === selected, actions),
@@ -27,14 +28,16 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   const grid = el(
     "div",
     {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true", on: {keydown: pressed}},
-    header(waterfall),
-    gridlines(waterfall),
+    head,
+    lines,
     list.element,
   );
   const actions = {toggle, choose: (at) => choose(at, true)};
 
   function redraw() {
     grid.setAttribute("aria-rowcount", String(waterfall.visible.length + 1));
+    fill(head, header(waterfall));
+    fill(lines, gridlines(waterfall));
     list.show(waterfall.visible.length);
     describe();
   }
@@ -106,16 +109,15 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
 
 function header(waterfall) {
   const cell = (name, text) => el("div", {class: name, role: "columnheader"}, text);
-  const axis = ticks(waterfall.length).map((ms) =>
+  const axis = waterfall.ticks().map((ms) =>
     el("span", {class: "tick", css: {"--at": waterfall.share(ms)}}, el("span", {class: "label"}, ms === 0 ? "0" : duration(ms))),
   );
   const lane = el("div", {class: "lane", role: "columnheader", "aria-label": "Time since the beginning"}, axis);
-  return el("div", {class: "waterfall-head", role: "row"}, cell("name", "Item"), cell("result", "Result"), cell("took", "Duration"), lane);
+  return [cell("name", "Item"), cell("result", "Result"), cell("took", "Duration"), lane];
 }
 
 function gridlines(waterfall) {
-  const lines = ticks(waterfall.length).map((ms) => el("span", {class: "gridline", css: {"--at": waterfall.share(ms)}}));
-  return el("div", {class: "gridlines", role: "presentation", "aria-hidden": "true"}, el("div", {class: "lane"}, lines));
+  return el("div", {class: "lane"}, waterfall.ticks().map((ms) => el("span", {class: "gridline", css: {"--at": waterfall.share(ms)}})));
 }
 
 function rowElement(waterfall, place, isSelected, actions) {
@@ -138,7 +140,7 @@ function rowElement(waterfall, place, isSelected, actions) {
     name(one, at, folded, actions),
     el("div", {class: "result", role: "gridcell"}, result(one.row)),
     el("div", {class: "took", role: "gridcell"}, one.call ? duration(one.row.duration) : ""),
-    el("div", {class: "lane", role: "gridcell"}, one.call ? bar(waterfall, one, at) : mark(waterfall, one, "mark")),
+    el("div", {class: "lane", role: "gridcell"}, waterfall.isInView(one) && (one.call ? bar(waterfall, one, at) : mark(waterfall, one, "mark"))),
   );
 }
 
@@ -194,11 +196,7 @@ function bar(waterfall, one, at) {
   const width = waterfall.share(one.end) - left;
   return [
     el("span", {class: `span ${colorOf(one.row)}${one.failed ? " failed" : ""}`, css: {"--at": left, "--width": width}}),
-    // Where the bar ends far to the right, its text stands on its left.
-    left + width > 0.86
-      ? el("span", {class: "took-there left", css: {"--at": left}}, duration(one.row.duration))
-      : el("span", {class: "took-there", css: {"--at": left + width}}, duration(one.row.duration)),
-    waterfall.marks(at, MARKS_MOST).map((below) => mark(waterfall, below, "mark small")),
+    waterfall.marks(at, MARKS_MOST).filter((below) => waterfall.isInView(below)).map((below) => mark(waterfall, below, "mark small")),
   ];
 }
 

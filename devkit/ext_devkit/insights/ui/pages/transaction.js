@@ -7,7 +7,7 @@ import {details} from "../details.js";
 import {clip, el, fill} from "../dom.js";
 import {clock, count, duration, exactly, plural} from "../format.js";
 import {icon} from "../icons.js";
-import {KINDS, keyOf, kindName} from "../items.js";
+import {KINDS, keyOf, kindName, titleOf} from "../items.js";
 import {bind} from "../keys.js";
 import {closePanel, isPanelOpen, openPanel} from "../panel.js";
 import {copyButton, loading} from "../states.js";
@@ -44,6 +44,7 @@ class TransactionPage {
       ArrowLeft: () => this.view.sideways(false),
       ArrowRight: () => this.view.sideways(true),
       e: () => this.nextFailure(),
+      z: () => this.zoom(this.waterfall.zoomed < 0 ? this.view.selected() : -1),
       Enter: () => document.activeElement === document.body && this.view.selected() >= 0 && this.#open(this.view.selected()),
     });
     this.#follow(state);
@@ -71,6 +72,14 @@ class TransactionPage {
   nextFailure() {
     const at = this.waterfall.nextFailure(this.view.selected());
     if (at >= 0) this.view.choose(at, true);
+  }
+
+  /** Show the time of one call only, or of all again (-1). */
+  zoom(at) {
+    if (at >= 0 && !this.waterfall.entries[at].duration) return;
+    this.waterfall.zoom(at);
+    this.view.redraw();
+    this.#drawChips();
   }
 
   /** Choose and open what the URL names, if that is not so already. */
@@ -108,7 +117,11 @@ class TransactionPage {
       const pressed = String(!this.waterfall.hidden.has(type));
       return el("button", {type: "button", class: "chip", "aria-pressed": pressed, on: {click: () => toggle(type)}}, words);
     });
-    fill(this.chips, chips);
+    const {zoomed} = this.waterfall;
+    const back =
+      zoomed >= 0 &&
+      el("button", {type: "button", class: "chip chosen", title: "Show the whole time (z)", on: {click: () => this.zoom(-1)}}, `Zoomed to ${clip(titleOf(this.waterfall.entries[zoomed].row), 40)}`, icon("close", 11));
+    fill(this.chips, chips, back);
   }
 }
 
