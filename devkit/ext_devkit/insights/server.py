@@ -55,11 +55,12 @@ class HttpServer(uvicorn.Server):
 class InsightsServer:
     """A running local Application Insights: `with InsightsServer() as server:`.
 
-    `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed.
+    `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed. Without
+    `strict` it takes whatever can be understood, as `azfunc-ext insights --loose` does.
     Raises DevkitError if the port is busy or out of range, or the file cannot be used.
     """
 
-    def __init__(self, port: int = 0, db: str | Path | None = None) -> None:
+    def __init__(self, port: int = 0, db: str | Path | None = None, *, strict: bool = True) -> None:
         self._socket = listen(port)
         self._folder = tempfile.TemporaryDirectory(prefix="azfunc-ext-") if db is None else None
         try:
@@ -72,7 +73,7 @@ class InsightsServer:
         self.port: int = self._socket.getsockname()[1]
         self._server = HttpServer(
             uvicorn.Config(
-                create_app(self.store),
+                create_app(self.store, strict=strict),
                 loop="asyncio",
                 http="h11",
                 ws="none",

@@ -16,10 +16,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ext_devkit.insights import app
-from ext_devkit.insights.app import read_body
+from ext_devkit.insights.ingest import receiving
 from ext_devkit.insights.ingest.body import MOST_BYTES, Body
 from ext_devkit.insights.ingest.document import MOST_ITEMS, MOST_VALUES, read_items
+from ext_devkit.insights.ingest.receiving import read_body
 from ext_devkit.insights.ingest.rejection import RejectedError
 from ext_devkit.insights.ingest.track import Answer, track
 from tests.support.insights import TABLE_OF, envelope, post, reason
@@ -182,7 +182,7 @@ def test_a_refused_body_is_let_go_while_its_rest_is_read():
 
 def test_bodies_that_together_are_too_much_are_to_be_sent_again(shared, monkeypatch):
     """Each alone is within its limit."""
-    monkeypatch.setattr(app, "MOST_HELD", len(VALID))
+    monkeypatch.setattr(receiving, "MOST_HELD", len(VALID))
     half = b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[["
     with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as slow:
         slow.sendall(half)
@@ -198,7 +198,7 @@ def test_bodies_that_together_are_too_much_are_to_be_sent_again(shared, monkeypa
 
 
 def test_a_body_that_does_not_arrive_is_given_up_with_a_reason(shared, monkeypatch):
-    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(receiving, "BODY_SECONDS", 0.05)
     with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as slow:
         slow.sendall(b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[")
         response = http.client.HTTPResponse(slow)

@@ -44,7 +44,6 @@ def test_it_tells_what_it_is_and_what_it_has(server):
         ("POST", "/v2/track/", 404, "Not Found"),
         ("GET", "/v2/track", 405, "Method Not Allowed"),
         ("DELETE", "/", 405, "Method Not Allowed"),
-        ("POST", "/QuickPulseService.svc/ping", 404, "Not Found"),
     ],
 )
 def test_a_wrong_path_or_method_is_explained_in_one_shape(shared, method, path, status, what):

@@ -11,6 +11,10 @@ from typing import Any
 LONGEST_QUOTE = 64
 """Characters of a wrong value that a reason repeats."""
 
+BUSY = 429
+UNAVAILABLE = 503
+"""The two by which a client is told to send the same again later."""
+
 Rejection = tuple[int, str]
 """Status of an item and the reason."""
 
