@@ -11,7 +11,6 @@ From the command line: `python -m tests.support.many_items FILE [ITEMS]`.
 
 from __future__ import annotations
 
-import json
 import math
 import random
 import sys
@@ -21,10 +20,12 @@ from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
+from ext_devkit.insights.ingest.maps import to_json
 from ext_devkit.insights.store.database import open_for_writing
 from ext_devkit.insights.store.schema import COLUMNS, INSERTS
 
 ITEMS = 1_000_000
+INSTRUMENTATION_KEY = "10ca1000-0000-4000-8000-000000000000"
 DAY = timedelta(days=1)
 LONGEST = timedelta(minutes=1)
 """How long before the end of the day the last transaction begins."""
@@ -232,7 +233,7 @@ class Day:
         kind, message, assembly, method = EXCEPTIONS[self._random.getrandbits(8) % len(EXCEPTIONS)]
         message = self._text(message)
         frame = {"level": 0, "method": method, "assembly": assembly, "fileName": "/app/code.py", "line": 42}
-        details = [{"type": kind, "message": message, "hasFullStack": True, "parsedStack": [frame]}]
+        details = [{"id": 1, "type": kind, "message": message, "hasFullStack": True, "parsedStack": [frame]}]
         ends = {
             f"{end}{part}": value
             for end in ("outer", "innermost")
@@ -240,7 +241,7 @@ class Day:
         }
         self._add(
             "exceptions", moment, common, role, problemId=f"{kind} at {method}", severityLevel=3, type=kind,
-            message=message, assembly=assembly, method=method, details=json.dumps(details),
+            message=message, assembly=assembly, method=method, details=to_json(details),
             customDimensions=self._properties(), **ends,
         )  # fmt: skip
 
@@ -248,10 +249,13 @@ class Day:
         name, role, origin = METRICS[number // 4 % len(METRICS)]
         count = 1 + self._random.getrandbits(4)
         total = count * self._duration(20)
+        dimensions = {"tenant": f"t{number % 40}", "region": ("west", "north")[number % 8 // 4]}
+        if origin == "standard":
+            dimensions["_MS.IsAutocollected"] = "True"
         self._add(
             "customMetrics", moment, {}, role, name=name, value=total, valueSum=total, valueCount=count,
             valueMin=total / count / 2, valueMax=total / count * 2, origin=origin,
-            customDimensions=json.dumps({"tenant": f"t{number % 40}", "region": ("west", "north")[number % 8 // 4]}),
+            customDimensions=to_json(dimensions),
         )  # fmt: skip
 
     def _page(self, moment, common):
@@ -266,12 +270,15 @@ class Day:
     def _add(self, table, moment, common, role, **values):
         slots = SLOTS[table]
         row: list[object] = [None] * len(slots)
+        if "duration" in values:
+            values["duration"] = round(values["duration"], 4)  # the wire has ten millionths of a second
         for column, value in (common | values).items():
             row[slots[column]] = value
         row[slots["timestamp"]] = moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         row[slots["cloud_RoleName"]] = role
         row[slots["cloud_RoleInstance"]] = f"{role}-{self._random.getrandbits(1)}"
         row[slots["sdkVersion"]] = "py3.11.7:otel1.45.1:ext0.1.0"
+        row[slots["iKey"]] = INSTRUMENTATION_KEY
         row[slots["itemCount"]] = 1
         self._made.append((table, row))
 
