@@ -1,62 +1,70 @@
-"""The HTTP side: which paths there are, and one JSON shape for every answer."""
+"""The HTTP side: which paths there are, and one JSON shape for every error."""
 
 from __future__ import annotations
 
-import json
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from ext_devkit.insights import quickpulse
-from ext_devkit.insights.ingest import routes as ingest
+from ext_devkit.insights.api import live, serving
+from ext_devkit.insights.guard import Guard
+from ext_devkit.insights.ingest import routes as ingestion
 from ext_devkit.insights.ingest.receiving import Intake
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from starlette.requests import Request
+    from starlette.responses import Response
 
     from ext_devkit.insights.store.store import Store
 
+UI = Path(__file__).with_name("ui")
 
-def create_app(store: Store, *, strict: bool = True) -> Starlette:
-    """Return the application that stores into `store`; without `strict` it takes what Application Insights refuses."""
+
+def create_app(
+    store: Store,
+    port: int,
+    connection_string: str,
+    *,
+    strict: bool = True,
+    allow_origins: Sequence[str] = (),
+    middleware: Sequence[Middleware] = (),
+) -> Starlette:
+    """Return the application that stores into `store` and shows what is there; `port` is the one that it listens on."""
     app = Starlette(
-        routes=[Route("/", about, methods=["GET"]), *ingest.routes, *quickpulse.routes],
+        routes=[
+            Route("/", index, methods=["GET"]),
+            Mount("/ui", StaticFiles(directory=UI)),
+            *serving.routes(),
+            *ingestion.routes,
+            *quickpulse.routes,
+        ],
         exception_handlers={HTTPException: explain},
+        middleware=[Middleware(Guard, port=port, allow_origins=allow_origins), *middleware],
     )
     # A redirect would answer an exporter without a body, and it would drop its items.
     app.router.redirect_slashes = False
     app.state.store = store
     app.state.intake = Intake(store, strict=strict)
+    app.state.api = serving.Api(live.Live(store), connection_string)
     return app
 
 
-async def about(request: Request) -> Response:
-    """Answer what this server is and how many items it has stored."""
-    store: Store = request.app.state.store
-    counts = await run_in_threadpool(store.counts)
-    return answer_json(
-        {
-            "name": "azfunc-ext local Application Insights",
-            "version": version("azfunc-ext-devkit"),
-            "database": str(store.path),
-            "items": counts,
-        }
-    )
+async def index(_request: Request) -> Response:
+    """Answer the page of the web UI, which loads all else."""
+    return FileResponse(UI / "index.html", headers={"Cache-Control": "no-cache"})
 
 
 async def explain(_request: Request, error: Exception) -> Response:
     """Answer a wrong path or method in the one shape of errors."""
     assert isinstance(error, HTTPException)
-    hint = f"This server has GET / and POST {' and '.join(ingest.TRACK_PATHS)}."
-    content = {"ok": False, "error": f"{error.detail}. {hint}", "status": error.status_code}
-    return answer_json(content, error.status_code, error.headers)
-
-
-def answer_json(content: Any, status: int = 200, headers: Any = None) -> Response:
-    """Return a JSON response in ASCII, so that nothing a client sent can break its encoding."""
-    return Response(json.dumps(content), status, headers, "application/json")
+    known = serving.known_paths([*ingestion.TRACK_PATHS, ingestion.VALIDATE_PATH])
+    return serving.error(error.status_code, f"{error.detail}. {known}", error.headers)

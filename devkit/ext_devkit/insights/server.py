@@ -17,8 +17,11 @@ from ext_devkit.insights.app import create_app
 from ext_devkit.insights.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
+    from ext_devkit.insights.api.live import Live
     from ext_devkit.insights.store.reader import Row
 
 HOST = "127.0.0.1"
@@ -37,10 +40,18 @@ KEEP_ALIVE_SECONDS = 75
 
 
 class HttpServer(uvicorn.Server):
-    """Ends within the grace period: who has not sent the whole request by then is cut off, without a traceback."""
+    """Ends within the grace period: who has not sent the whole request by then is cut off, without a traceback.
+
+    `live` are the streams that go on until the server ends them.
+    """
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, wait for open requests, then for nobody."""
+        self._live.close()
         cut_off = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut_off)
         try:
             await super().shutdown(sockets)
@@ -57,10 +68,13 @@ class InsightsServer:
 
     `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed. Without
     `strict` it takes whatever can be understood, as `azfunc-ext insights --loose` does.
+    `allow_origins` are origins besides those of this machine whose pages may send telemetry.
     Raises DevkitError if the port is busy or out of range, or the file cannot be used.
     """
 
-    def __init__(self, port: int = 0, db: str | Path | None = None, *, strict: bool = True) -> None:
+    def __init__(
+        self, port: int = 0, db: str | Path | None = None, *, strict: bool = True, allow_origins: Sequence[str] = ()
+    ) -> None:
         self._socket = listen(port)
         self._folder = tempfile.TemporaryDirectory(prefix="azfunc-ext-") if db is None else None
         try:
@@ -71,9 +85,10 @@ class InsightsServer:
             self._remove_folder()
             raise
         self.port: int = self._socket.getsockname()[1]
+        app = create_app(self.store, self.port, self.connection_string, strict=strict, allow_origins=allow_origins)
         self._server = HttpServer(
             uvicorn.Config(
-                create_app(self.store, strict=strict),
+                app,
                 loop="asyncio",
                 http="h11",
                 ws="none",
@@ -82,7 +97,8 @@ class InsightsServer:
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            )
+            ),
+            app.state.api.live,
         )
         self._thread = threading.Thread(target=self._run, name="azfunc-ext insights", daemon=True)
         self._thread.start()

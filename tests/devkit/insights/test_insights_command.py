@@ -15,7 +15,7 @@ import pytest
 
 from ext_devkit.insights.server import InsightsServer
 from ext_devkit.insights.store.reader import Reader
-from tests.support.insights import command, envelope, insights_process, post, start
+from tests.support.insights import command, envelope, insights_process, post, raw, start
 
 
 def reach(printed):
@@ -88,12 +88,12 @@ def test_without_a_file_it_uses_the_state_folder_and_transactions_finds_it(tmp_p
 def test_it_ends_cleanly_also_with_open_connections(tmp_path, number):
     """Status 0, nothing on standard error, everything stored, no port left behind."""
     db = tmp_path / "insights.db"
-    half = b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n["
+    half = b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nContent-Length: 9\r\n\r\n["
     with insights_process("--port", 0, "--db", db) as (process, printed), contextlib.ExitStack() as stack:
         port = reach(printed).port
-        for raw in (b"", half):
+        for sent in (b"", half):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-            connection.sendall(raw)
+            connection.sendall(raw(reach(printed), sent))
         post(reach(printed), envelope())
 
         process.send_signal(number)

@@ -67,16 +67,20 @@ class Reader:
         """Return the number of rows of each table."""
         return {table: self.count(table) for table in TABLES}
 
-    def recent_operations(self, limit: int) -> list[str]:
-        """Return the ids of the operations that started last, latest first."""
+    def recent_operations(self, limit: int, since: str | None = None, until: str | None = None) -> list[str]:
+        """Return the ids of the operations that started last, latest first.
+
+        `since` and `until` are times as they are stored; an operation is among them if it has an item in between.
+        """
         starts = " UNION ALL ".join(
             f"SELECT operation_Id, min(timestamp) AS start FROM {table} "  # noqa: S608
-            "WHERE operation_Id IS NOT NULL AND operation_Id <> ?1 GROUP BY operation_Id"
+            "WHERE operation_Id IS NOT NULL AND operation_Id <> ?1 "
+            "AND (?3 IS NULL OR timestamp >= ?3) AND (?4 IS NULL OR timestamp < ?4) GROUP BY operation_Id"
             for table in TABLES
         )
         rows = self.query(
             f"SELECT operation_Id FROM ({starts}) GROUP BY operation_Id ORDER BY min(start) DESC LIMIT ?2",  # noqa: S608
-            (NO_OPERATION, limit),
+            (NO_OPERATION, limit, since, until),
         )
         return [row["operation_Id"] for row in rows]
 
