@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ext_devkit.errors import DevkitError
+from ext_devkit.insights.analysis.facets import facets
 from ext_devkit.insights.search import Search
 from ext_devkit.insights.store import indexing
 from ext_devkit.insights.store.database import open_for_writing
@@ -272,3 +273,19 @@ def _tokens(text):
     """Return a text's words as they are compared."""
     plain = "".join(sign for sign in unicodedata.normalize("NFD", text.lower()) if not unicodedata.combining(sign))
     return re.findall(r"[^\W_]+", plain)
+
+
+def test_values_are_counted_as_long_as_their_items_are_there(file):
+    for second, role in enumerate(["shop", "stock", "shop"]):
+        file.store("requests", second, name="GET /", cloud_RoleName=role)
+    file.store("traces", 5, message="hello", cloud_RoleName="shop")
+    file.index()
+    shop, stock = ({"value": role, "count": count} for role, count in (("shop", 3), ("stock", 1)))
+    assert facets(file.reader)["roles"] == [shop, stock]
+    assert facets(file.reader)["names"] == [{"value": "GET /", "count": 3}]
+    assert facets(file.reader)["resultCodes"] == [{"value": "200", "count": 3}]
+
+    indexing.remove(
+        file.connection, [key for (key,) in file.connection.execute("SELECT key FROM _items ORDER BY key LIMIT 2")]
+    )
+    assert facets(file.reader)["roles"] == [{"value": "shop", "count": 2}]

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from ext_devkit.insights.analysis.facets import facets
 from ext_devkit.insights.api.resource import (
+    INTEGER,
     ITEM,
     ROLE,
     TABLE,
+    TEXT,
     TEXT_OR_NULL,
     WINDOW,
     NotFoundError,
@@ -68,7 +71,14 @@ def item(reader: Reader, *, table: str, itemId: int) -> dict[str, Any]:  # noqa:
     return without_empty(decode(rows[0]))
 
 
+VALUES = array(listing(value=TEXT, count=INTEGER))
 RESOURCES = (
+    Resource(
+        "/api/facets",
+        "The values that a search can be narrowed by, of all time, with how many items have each.",
+        facets,
+        returns=listing(roles=VALUES, names=VALUES, resultCodes=VALUES),
+    ),
     Resource(
         "/api/search",
         "Items with some words and facts, newest first, in pages.",

@@ -106,7 +106,7 @@ class SearchPage {
   }
 
   async #loadFacets() {
-    this.known = await this.api.get("facets", this.state.range);
+    this.known = await this.api.get("facets");
     this.#drawFacets();
   }
 
