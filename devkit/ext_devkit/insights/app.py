@@ -17,6 +17,7 @@ from ext_devkit.insights.api import live, serving
 from ext_devkit.insights.guard import Guard
 from ext_devkit.insights.ingest import routes as ingestion
 from ext_devkit.insights.ingest.receiving import Intake
+from ext_devkit.insights.otlp import routes as otlp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,6 +47,7 @@ def create_app(
             *serving.routes(),
             *ingestion.routes,
             *quickpulse.routes,
+            *otlp.routes,
         ],
         exception_handlers={HTTPException: explain},
         middleware=[Middleware(Guard, port=port, allow_origins=allow_origins), *middleware],

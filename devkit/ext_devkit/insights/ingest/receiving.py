@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from ext_devkit.insights.ingest.body import MOST_BYTES, Body
 from ext_devkit.insights.ingest.rejection import BUSY, RejectedError
+from ext_devkit.insights.otlp.totals import Totals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +46,7 @@ class Intake:
     def __init__(self, store: Store, *, strict: bool = True) -> None:
         self.store = store
         self.strict = strict
+        self.totals = Totals()
         self._held: dict[Request, int] = {}
         self._workers = asyncio.Semaphore(WORKERS)
 
