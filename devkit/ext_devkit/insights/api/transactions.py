@@ -8,6 +8,7 @@ from ext_devkit.insights.api.resource import (
     INTEGER,
     ITEM,
     NUMBER_OR_NULL,
+    ROLE,
     TEXT,
     TEXT_OR_NULL,
     WINDOW,
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from ext_devkit.insights.store.reader import Reader
 
 
-def recent(reader: Reader, *, limit: int, window: Window) -> dict[str, Any]:
+def recent(reader: Reader, *, limit: int, window: Window, role: str | None) -> dict[str, Any]:
     """Answer the operations that started last."""
-    found = reader.recent_operations(limit, window.since, window.until)
+    found = reader.recent_operations(limit, window.since, window.until, role)
     return {"items": [Transaction.read(reader, operation).summary() for operation in found]}
 
 
@@ -48,7 +49,7 @@ RESOURCES = (
         "/api/transactions",
         "The operations that started last.",
         recent,
-        (number("limit", "how many of them.", 1, 200, default=20), *WINDOW),
+        (number("limit", "how many of them.", 1, 500, default=20), ROLE, *WINDOW),
         listing(items=array(SUMMARY)),
     ),
     Resource(

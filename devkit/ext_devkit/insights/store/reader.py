@@ -67,20 +67,24 @@ class Reader:
         """Return the number of rows of each table."""
         return {table: self.count(table) for table in TABLES}
 
-    def recent_operations(self, limit: int, since: str | None = None, until: str | None = None) -> list[str]:
+    def recent_operations(
+        self, limit: int, since: str | None = None, until: str | None = None, role: str | None = None
+    ) -> list[str]:
         """Return the ids of the operations that started last, latest first.
 
-        `since` and `until` are times as they are stored; an operation is among them if it has an item in between.
+        `since` and `until` are times as they are stored; an operation is among them if it has an item in between, of
+        the role that is named.
         """
         starts = " UNION ALL ".join(
             f"SELECT operation_Id, min(timestamp) AS start FROM {table} "  # noqa: S608
             "WHERE operation_Id IS NOT NULL AND operation_Id <> ?1 "
-            "AND (?3 IS NULL OR timestamp >= ?3) AND (?4 IS NULL OR timestamp < ?4) GROUP BY operation_Id"
+            "AND (?3 IS NULL OR timestamp >= ?3) AND (?4 IS NULL OR timestamp < ?4) "
+            "AND (?5 IS NULL OR cloud_RoleName = ?5) GROUP BY operation_Id"
             for table in TABLES
         )
         rows = self.query(
             f"SELECT operation_Id FROM ({starts}) GROUP BY operation_Id ORDER BY min(start) DESC LIMIT ?2",  # noqa: S608
-            (NO_OPERATION, limit, since, until),
+            (NO_OPERATION, limit, since, until, role),
         )
         return [row["operation_Id"] for row in rows]
 
