@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.app import create_app
+from ext_devkit.insights.faults import FaultMiddleware, Plan, Protocol
 from ext_devkit.insights.store.store import Store
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from ext_devkit.insights.api.live import Live
+    from ext_devkit.insights.fault_specs import Fault
     from ext_devkit.insights.store.reader import Row
 
 HOST = "127.0.0.1"
@@ -68,13 +71,22 @@ class InsightsServer:
 
     `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed. Without
     `strict` it takes whatever can be understood, as `azfunc-ext insights --loose` does.
-    `allow_origins` are origins besides those of this machine whose pages may send telemetry.
-    Raises DevkitError if the port is busy or out of range, or the file cannot be used.
+    `allow_origins` are origins besides those of this machine whose pages may send telemetry. `faults` are what is to go
+    wrong with requests that bring telemetry, as `--fault` has them; `fault_seed` chooses which of them.
+    Raises DevkitError if the port is busy or out of range, the file cannot be used, or a fault is not understood.
     """
 
     def __init__(
-        self, port: int = 0, db: str | Path | None = None, *, strict: bool = True, allow_origins: Sequence[str] = ()
+        self,
+        port: int = 0,
+        db: str | Path | None = None,
+        *,
+        strict: bool = True,
+        allow_origins: Sequence[str] = (),
+        faults: Sequence[Fault | str] = (),
+        fault_seed: int = 0,
     ) -> None:
+        self._faults = Plan(faults, fault_seed)
         self._socket = listen(port)
         self._folder = tempfile.TemporaryDirectory(prefix="azfunc-ext-") if db is None else None
         try:
@@ -85,12 +97,19 @@ class InsightsServer:
             self._remove_folder()
             raise
         self.port: int = self._socket.getsockname()[1]
-        app = create_app(self.store, self.port, self.connection_string, strict=strict, allow_origins=allow_origins)
+        app = create_app(
+            self.store,
+            self.port,
+            self.connection_string,
+            strict=strict,
+            allow_origins=allow_origins,
+            middleware=[Middleware(FaultMiddleware, plan=self._faults)],
+        )
         self._server = HttpServer(
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http="h11",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -116,6 +135,13 @@ class InsightsServer:
     def wait_for(self, table: str, count: int = 1, timeout: float = 10.0) -> list[Row]:
         """Return a table's rows, oldest first, as soon as there are `count` of them; see `Store.wait_for`."""
         return self.store.wait_for(table, count, timeout)
+
+    def set_faults(self, faults: Sequence[Fault | str] = (), seed: int = 0) -> None:
+        """Have these go wrong from the next request on, in place of those before; none ends it.
+
+        Raises DevkitError for one that is not understood.
+        """
+        self._faults.set(faults, seed)
 
     def close(self) -> None:
         """Stop listening, let open requests finish for a second, commit, and free port and files. May be repeated."""

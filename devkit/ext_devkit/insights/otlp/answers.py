@@ -43,12 +43,10 @@ def success(signal: str, outcome: Outcome, content_type: str) -> Response:
     return Response(json.dumps(MessageToDict(message)), 200, media_type=JSON)
 
 
-def failure(status: int, reason: str, content_type: str, retry_after: float | None = None) -> Response:
+def failure(status: int, reason: str, content_type: str) -> Response:
     """Return google.rpc.Status; 429 and 503 say when to send the same again."""
     code = _CODES.get(status, _INTERNAL)
-    if retry_after is None and status in (BUSY, UNAVAILABLE):
-        retry_after = RETRY_SECONDS
-    headers = None if retry_after is None else {"Retry-After": f"{retry_after:g}"}
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status in (BUSY, UNAVAILABLE) else None
     if content_type == PROTOBUF:
         return Response(_status(code, reason), status, headers, PROTOBUF)
     return Response(json.dumps({"code": code, "message": reason}), status, headers, JSON)
