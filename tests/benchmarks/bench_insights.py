@@ -118,7 +118,7 @@ def unindexed(reader):
     numbers = " UNION ALL ".join(
         f"SELECT {kind} AS kind, coalesce(max(itemId), 0) AS last FROM {table}" for kind, table in enumerate(TABLES)
     )
-    return reader.query(f"SELECT sum(last - itemId) AS n FROM ({numbers}) JOIN _indexed USING (kind)")[0]["n"]
+    return reader.query(f"SELECT sum(max(last - itemId, 0)) AS n FROM ({numbers}) JOIN _indexed USING (kind)")[0]["n"]
 
 
 def seconds(call, *arguments):

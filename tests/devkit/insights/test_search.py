@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
 from contextlib import closing
@@ -13,8 +12,9 @@ from hypothesis import strategies as st
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.analysis.facets import facets
+from ext_devkit.insights.ingest.maps import to_json
 from ext_devkit.insights.search import Search
-from ext_devkit.insights.store import indexing
+from ext_devkit.insights.store import indexing, retention
 from ext_devkit.insights.store.database import open_for_writing
 from ext_devkit.insights.store.reader import Reader
 from ext_devkit.insights.store.schema import COLUMNS, INSERTS, TABLES
@@ -31,6 +31,10 @@ REQUIRED = {
 }
 
 
+def time_of(second):
+    return f"2026-01-02T03:{second // 60:02}:{second % 60:02}.000000Z"
+
+
 class File:
     """A file with items of the test's own, and a reader of it."""
 
@@ -40,13 +44,15 @@ class File:
 
     def store(self, table, second=0, **values):
         """Store an item of that second."""
-        time = f"2026-01-02T03:{second // 60:02}:{second % 60:02}.000000Z"
-        row = {"timestamp": time, "itemCount": 1} | REQUIRED[table] | values
+        row = {"timestamp": time_of(second), "itemCount": 1} | REQUIRED[table] | values
         return self.connection.execute(INSERTS[table], [row.get(column) for column in COLUMNS[table]]).lastrowid
 
     def index(self):
         while indexing.step(self.connection):
             pass
+
+    def delete_before(self, second):
+        retention.delete(self.connection, time_of(second))
 
     def found(self, q="", **asked):
         return [self.name(row) for row in Search(q, **asked).page(self.reader, 500)["items"]]
@@ -181,13 +187,13 @@ def test_items_of_one_moment_are_all_found(file, settle):
     assert sorted(map(int, seen)) == list(range(600))
 
 
-def test_what_is_removed_is_found_no_more(file):
+def test_what_is_deleted_is_found_no_more(file):
+    """Though it stays in the index as long as other items of its shelf are there."""
     file.store("traces", 1, message="old news", customDimensions='{"a": "b"}')
     file.store("requests", 2, name="old request")
     file.store("traces", 3, message="new")
     file.index()
-    keys = [key for (key,) in file.connection.execute("SELECT key FROM _items ORDER BY key LIMIT 2")]
-    indexing.remove(file.connection, keys)
+    file.delete_before(3)
     file.store("requests", 4, name="newest")
     file.index()
 
@@ -196,15 +202,46 @@ def test_what_is_removed_is_found_no_more(file):
     assert file.found("newest") == ["newest"]
 
 
-def test_who_gets_the_number_of_a_removed_item_is_indexed_as_well(file):
+def test_who_gets_the_number_of_a_deleted_item_is_indexed_as_well(file):
     """SQLite gives the largest number of a table again."""
-    first = file.store("traces", message="old")
+    file.store("requests", 9, name="stays")
+    first = file.store("traces", 1, message="old")
     file.index()
-    indexing.remove(file.connection, [key for (key,) in file.connection.execute("SELECT key FROM _items")])
-    assert file.store("traces", message="fresh") == first
+    file.delete_before(2)
+    assert file.store("traces", 1, message="fresh") == first
+    assert file.found("fresh") == ["fresh"]
     file.index()
 
     assert file.found("fresh") == ["fresh"]
+    assert file.found("fresh", since=time_of(1), until=time_of(2)) == ["fresh"]
+
+
+def test_the_index_is_dropped_with_the_last_of_its_items(file, monkeypatch):
+    monkeypatch.setattr(indexing, "SHELF", 2)
+    for second in range(6):
+        file.store("traces", second, message=f"number {second}")
+        file.index()
+    assert [shelf.number for shelf in indexing.shelves(file.connection)] == [3, 2, 1]
+    file.delete_before(3)
+
+    assert [shelf.number for shelf in indexing.shelves(file.connection)] == [3, 2]
+    assert file.connection.execute("SELECT 1 FROM sqlite_master WHERE name LIKE '_search_1%'").fetchall() == []
+    assert file.found("number") == ["number 5", "number 4", "number 3"]
+
+
+def test_several_shelves_are_one_index(file, monkeypatch):
+    """Also where items arrive in another order than that of their times, and page by page."""
+    monkeypatch.setattr(indexing, "SHELF", 3)
+    for second in (5, 1, 9, 3, 7, 2, 8, 4, 6, 0):
+        file.store("traces", second, message=f"number {second}")
+        file.index()
+    pages, cursor = [], None
+    while pages == [] or cursor:
+        page = Search("number", severity=None).page(file.reader, 4, cursor)
+        pages.append([row["message"][-1] for row in page["items"]])
+        cursor = page["next"]
+
+    assert pages == [["9", "8", "7", "6"], ["5", "4", "3", "2"], ["1", "0"]]
 
 
 @pytest.mark.parametrize(
@@ -239,12 +276,14 @@ def test_a_running_server_indexes_what_it_stores(server):
     from tests.support.insights import envelope, post
 
     post(server, [envelope("MessageData", message="find me")])
-    server.store.wait_until(lambda: server.store.query("SELECT 1 FROM _items") or None, 10, "an indexed item")
+    server.store.wait_until(lambda: server.store.query("SELECT 1 FROM _shelves") or None, 10, "an indexed item")
 
     assert [row["message"] for row in Search("find").page(server.store)["items"]] == ["find me"]
 
 
-WORDS = st.sampled_from(["order", "Orders", "é", "sold", "17", "x_y", "a-b", "ÉTÉ", "日本"])
+WORDS = st.sampled_from(
+    ["line\nbreak", 'C:\\new "quoted"', "order", "Orders", "é", "sold", "17", "x_y", "a-b", "ÉTÉ", "日本"]
+)
 ITEMS = st.lists(st.tuples(st.sampled_from(TABLES), st.integers(0, 3), st.lists(WORDS, max_size=3)), max_size=12)
 
 
@@ -256,7 +295,7 @@ def test_the_index_finds_what_a_look_at_each_item_finds(tmp_path_factory, items,
         for number, (table, second, texts) in enumerate(items):
             if number == indexed:
                 file.index()
-            item = file.store(table, second, customDimensions=json.dumps({"text": " ".join(texts)}))
+            item = file.store(table, second, customDimensions=to_json({"text": " ".join(texts)}))
             if set(_tokens(" ".join(asked))) <= set(_tokens(" ".join(texts))):
                 expected.append((table, item))
         found = Search(" ".join(asked)).page(file.reader)["items"]
@@ -285,7 +324,5 @@ def test_values_are_counted_as_long_as_their_items_are_there(file):
     assert facets(file.reader)["names"] == [{"value": "GET /", "count": 3}]
     assert facets(file.reader)["resultCodes"] == [{"value": "200", "count": 3}]
 
-    indexing.remove(
-        file.connection, [key for (key,) in file.connection.execute("SELECT key FROM _items ORDER BY key LIMIT 2")]
-    )
+    file.delete_before(2)
     assert facets(file.reader)["roles"] == [{"value": "shop", "count": 2}]

@@ -188,7 +188,7 @@ def test_the_migrated_file_has_the_columns_that_rows_bring():
         names = [name for _, name, *_ in connection.execute(f"PRAGMA table_xinfo({table})")]
         assert names == ["itemId", "itemType", *COLUMNS[table]]
     applied = list(connection.execute("SELECT number, name FROM _migrations"))
-    assert applied == [(1, "eight_tables"), (2, "full_text"), (3, "analysis")]
+    assert applied == [(1, "eight_tables"), (2, "full_text"), (3, "analysis"), (4, "metrics_by_time")]
     connection.close()
 
 
@@ -380,7 +380,7 @@ def test_a_file_of_an_older_version_keeps_its_items(tmp_path, monkeypatch):
         Reader(db)
 
     with closing(Store(db)) as store:
-        store.wait_until(lambda: store.query("SELECT 1 FROM _items") or None, 10, "an indexed item")
+        store.wait_until(lambda: store.query("SELECT 1 FROM _shelves") or None, 10, "an indexed item")
         assert [row["message"] for row in Search("old").page(store)["items"]] == ["of old"]
 
 

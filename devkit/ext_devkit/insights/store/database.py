@@ -16,6 +16,10 @@ BUSY_SECONDS = 10.0
 
 RETRY_SECONDS = 0.02
 
+CACHE_KIB = 32 * 1024
+CHECKPOINT_PAGES = 4000
+"""16 MB: how large the write-ahead log gets until its pages are brought into the file."""
+
 
 def default_path() -> Path:
     """Return the file that is used when none is named: in the user's state folder (XDG Base Directory, 0.8)."""
@@ -110,9 +114,15 @@ def _prepare_patiently(connection: sqlite3.Connection, path: Path) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _check(connection, path)
+    # Only before the first page is written: what is deleted can then be given back to the disk, bit by bit.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     # An acknowledged item must outlive the process, not the machine: the operating system has it after a commit.
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Most of an insert are indexes, whose pages come in no order: a small cache would write each many times.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA secure_delete = OFF")
     migrations.migrate(connection)
 
 

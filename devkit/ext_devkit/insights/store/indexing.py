@@ -1,43 +1,76 @@
-"""Makes stored items ready to be searched, after they were acknowledged: it takes longer than to store them.
+"""Makes stored items ready to be searched, after they were acknowledged: it takes as long as to store them.
 
-One full-text table has the items of all tables. Its row number is the item's time (`words.key`), so that what is found
-comes in the order of time without being sorted, and what a search filters by is a token beside the words.
+The index is a row of shelves: full-text tables of up to `SHELF` items each, of all tables, in the order of arrival. An
+item's row number there is its time, then its table and its place on the shelf, so that what is found comes in the order
+of time without being sorted, and leads to its row without a look anywhere else. What a search filters by is a token
+beside the words. Nothing is ever taken from a shelf: one whose items have all been deleted is dropped.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
-from ext_devkit.insights.store import words
-from ext_devkit.insights.store.schema import COLUMNS, TABLES
+from ext_devkit.insights.store.schema import TABLES
+from ext_devkit.insights.store.words import MILLISECONDS, TOKENS, WORDS
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Mapping, Sequence
 
 TOKENIZE = "unicode61 remove_diacritics 2"
 """Letters and digits of any script make a word; case and accents do not count."""
 
-TOGETHER = 1000
-"""Items that one step takes: those who store wait for it, some 20 ms at most."""
+TOGETHER = 1500
+"""Items that one step takes: those who store wait for it, some 30 ms."""
 
-COUNTED = {"cloud_RoleName": (), "name": ("requests", "dependencies", "customEvents"), "resultCode": ("requests",)}
-"""Columns whose values are counted, and the tables in which they are; none means all."""
+MOST_WAITING = 3 * TOGETHER
+"""Items that may wait for a moment in which nobody stores anything: a search has to look at each of them."""
 
-NUMBERS = 1 << words.KIND_BITS
+COUNTED = {"cloud_RoleName": TABLES, "name": ("requests", "dependencies", "customEvents"), "resultCode": ("requests",)}
+"""Columns whose values are counted, so that a search can offer them, and the tables in which they are."""
 
-SELECTED = {
-    table: ", ".join(column for column in words.COLUMNS if column == "itemId" or column in COLUMNS[table])
-    for table in TABLES
-}
-"""Columns of each table that the index is made of."""
+SHELF = 100_000
+PLACE_BITS = 17
+"""More than `SHELF` places for each table: numbers of items are given in turn, but some may be deleted."""
+
+PLACES = 1 << PLACE_BITS
+KIND_BITS = 3
+TIME_BITS = PLACE_BITS + KIND_BITS
+"""Where the time begins in a key."""
+
+MOMENT = 1 << TIME_BITS
+"""How far the keys of one millisecond are from those of the next."""
+
+LAST_KEY = (1 << 63) - 1
+
+_SELECT = " UNION ALL ".join(
+    f"SELECT ({MILLISECONDS} << {TIME_BITS}) + {kind << PLACE_BITS} + itemId - ?, {WORDS[table]}, {TOKENS[table]} "  # noqa: S608
+    f"FROM {table} WHERE itemId > ? AND itemId <= ?"
+    for kind, table in enumerate(TABLES)
+)
+_NEWEST = ", ".join(f"coalesce((SELECT max(itemId) FROM {table}), 0)" for table in TABLES)  # noqa: S608
+
+
+class Shelf(NamedTuple):
+    """One part of the index: `newest` is the latest time on it, `first` the number of each table's first item."""
+
+    number: int
+    items: int
+    newest: str
+    first: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """Return the name of its full-text table."""
+        return f"_search_{self.number}"
 
 
 def create(connection: sqlite3.Connection) -> None:
-    """Create the index's own tables."""
-    connection.execute(f"CREATE VIRTUAL TABLE _search USING fts5 (words, facts, content = '', tokenize = '{TOKENIZE}')")
-    connection.execute("CREATE TABLE _items (key INTEGER PRIMARY KEY, kind INTEGER NOT NULL, itemId INTEGER NOT NULL)")
+    """Create what tells of the shelves; they themselves are made when there is something to put on them."""
+    first = ", ".join(f"first_{kind} INTEGER NOT NULL" for kind in range(len(TABLES)))
+    connection.execute(
+        f"CREATE TABLE _shelves (number INTEGER PRIMARY KEY, items INTEGER NOT NULL, newest TEXT NOT NULL, {first})"
+    )
     connection.execute("CREATE TABLE _indexed (kind INTEGER PRIMARY KEY, itemId INTEGER NOT NULL)")
     connection.execute(
         "CREATE TABLE _values (field TEXT NOT NULL, value TEXT NOT NULL, count INTEGER NOT NULL, "
@@ -46,93 +79,153 @@ def create(connection: sqlite3.Connection) -> None:
     connection.executemany("INSERT INTO _indexed VALUES (?, 0)", [(kind,) for kind in range(len(TABLES))])
 
 
+def shelves(connection: sqlite3.Connection) -> list[Shelf]:
+    """Return the shelves, the one with the latest item first."""
+    rows = connection.execute("SELECT * FROM _shelves ORDER BY newest DESC, number DESC")
+    return [Shelf(number, items, newest, tuple(first)) for number, items, newest, *first in rows]
+
+
+def indexed(connection: sqlite3.Connection) -> list[int]:
+    """Return the number of the last item of each table that is indexed, 0 for none."""
+    return [number for (number,) in connection.execute("SELECT itemId FROM _indexed ORDER BY kind")]
+
+
+def key_of(connection: sqlite3.Connection, timestamp: str) -> int:
+    """Return the lowest key that an item of this time can have."""
+    sql = f"SELECT {MILLISECONDS} << {TIME_BITS} FROM (SELECT ? AS timestamp)"  # noqa: S608
+    return int(connection.execute(sql, (timestamp,)).fetchone()[0])
+
+
+def waiting(connection: sqlite3.Connection) -> int:
+    """Return how many items are not indexed yet, or a little more."""
+    newest = connection.execute(f"SELECT {_NEWEST}").fetchone()
+    return sum(max(last - done, 0) for last, done in zip(newest, indexed(connection), strict=True))
+
+
+def work(connection: sqlite3.Connection, idle: bool) -> bool:
+    """Index some items if nobody stores any just now, or if too many are waiting; return whether there are more."""
+    if not idle:
+        while waiting(connection) > MOST_WAITING:
+            step(connection)
+    return step(connection) if idle else True
+
+
 def step(connection: sqlite3.Connection) -> bool:
-    """Index the next items, a table's oldest first; return whether there may be more of them."""
+    """Index the next items, a table's oldest first; return whether there may be more of them.
+
+    It looks first without the right to write, so that a server with nothing to do is in nobody's way.
+    """
+    if not waiting(connection):
+        return False
     connection.execute("BEGIN IMMEDIATE")
     try:
-        found = _index(connection, TOGETHER)
+        full = _index(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return found == TOGETHER
+    return full
 
 
-def _index(connection: sqlite3.Connection, most: int) -> int:
-    left = most
-    for kind, table in enumerate(TABLES):
-        if left == 0:
-            break
-        rows = list(waiting(connection, table, left))
-        if rows:
-            for row in rows:
-                insert(connection, kind, row)
-            _count(connection, (value for row in rows for value in _counted(table, row)), 1)
-            connection.execute("UPDATE _indexed SET itemId = ? WHERE kind = ?", (rows[-1]["itemId"], kind))
-            left -= len(rows)
-    return most - left
-
-
-def waiting(connection: sqlite3.Connection, table: str, limit: int, order: str = "ASC") -> Iterator[dict[str, Any]]:
-    """Return what of a table is not indexed yet."""
-    cursor = connection.execute(
-        f"SELECT {SELECTED[table]} FROM {table} WHERE itemId > "  # noqa: S608
-        f"(SELECT itemId FROM _indexed WHERE kind = ?) ORDER BY itemId {order} LIMIT ?",
-        (TABLES.index(table), limit),
-    )
-    names = [column[0] for column in cursor.description]
-    for row in cursor:
-        yield dict(zip(names, row, strict=True))
-
-
-def insert(connection: sqlite3.Connection, kind: int, row: Mapping[str, Any]) -> None:
-    """Put an item into the index: the number of its table, and what is selected of its row."""
-    table, item = TABLES[kind], row["itemId"]
-    key = words.key(row["timestamp"], table, item % NUMBERS)
-    while connection.execute("INSERT OR IGNORE INTO _items VALUES (?, ?, ?)", (key, kind, item)).rowcount == 0:
-        key += 1
+def _index(connection: sqlite3.Connection) -> bool:
+    done = indexed(connection)
+    spans = _spans(connection, done)
+    if not spans:
+        return False
+    shelf = _shelf_for(connection, done, spans)
+    last = [spans[kind][1] if kind in spans else number for kind, number in enumerate(done)]
+    # In the order of keys: the full-text module writes a part of its own each time that they go back.
     connection.execute(
-        "INSERT INTO _search (rowid, words, facts) VALUES (?, ?, ?)", (key, words.words(row), words.facts(table, row))
+        f"INSERT INTO {shelf.name} (rowid, words, facts) {_SELECT} ORDER BY 1",
+        [value for bounds in zip(shelf.first, done, last, strict=True) for value in bounds],
     )
+    connection.executemany("UPDATE _indexed SET itemId = ? WHERE kind = ?", [(last[kind], kind) for kind in spans])
+    for kind in spans:
+        count(connection, TABLES[kind], 1, "itemId > ? AND itemId <= ?", (done[kind], last[kind]))
+    items = sum(last) - sum(done)
+    newest = max(_newest(connection, kind, done[kind], last[kind]) for kind in spans)
+    connection.execute(
+        "UPDATE _shelves SET items = items + ?, newest = max(newest, ?) WHERE number = ?", (items, newest, shelf.number)
+    )
+    return items >= TOGETHER
 
 
-def _counted(table: str, row: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return the values of an item that are counted, so that a search can offer them."""
+def count(connection: sqlite3.Connection, table: str, sign: int, which: str, values: Sequence[object]) -> None:
+    """Add the values of some rows of a table to those that are counted, or with the sign -1 take them away."""
     for field, tables in COUNTED.items():
-        if (not tables or table in tables) and row.get(field):
-            yield field, row[field]
-
-
-def _count(connection: sqlite3.Connection, values: Iterable[tuple[str, str]], sign: int) -> None:
-    connection.executemany(
-        "INSERT INTO _values VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count",
-        [(field, value, sign * count) for (field, value), count in Counter(values).items()],
-    )
+        if table in tables:
+            connection.execute(
+                f"INSERT INTO _values SELECT '{field}', {field}, ? * count(*) FROM {table} "  # noqa: S608
+                f"WHERE {which} AND {field} <> '' GROUP BY {field} "
+                "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+                (sign, *values),
+            )
     if sign < 0:
         connection.execute("DELETE FROM _values WHERE count <= 0")
 
 
-def remove(connection: sqlite3.Connection, keys: list[int]) -> None:
-    """Delete items with these keys from the index, from which nothing goes by itself, and from their tables."""
-    gone: list[tuple[str, str]] = []
-    for key in keys:
-        found = connection.execute("SELECT kind, itemId FROM _items WHERE key = ?", (key,)).fetchone()
-        table = TABLES[found[0]]
-        cursor = connection.execute(f"SELECT {SELECTED[table]} FROM {table} WHERE itemId = ?", (found[1],))  # noqa: S608
-        names = [column[0] for column in cursor.description]
-        row = dict(zip(names, cursor.fetchone(), strict=True))
-        connection.execute(
-            "INSERT INTO _search (_search, rowid, words, facts) VALUES ('delete', ?, ?, ?)",
-            (key, words.words(row), words.facts(table, row)),
+def _spans(connection: sqlite3.Connection, done: Sequence[int]) -> dict[int, tuple[int, int]]:
+    """Return the numbers of the first and the last item of each table that are next."""
+    spans, left = {}, TOGETHER
+    for kind, table in enumerate(TABLES):
+        (first,) = connection.execute(f"SELECT min(itemId) FROM {table} WHERE itemId > ?", (done[kind],)).fetchone()  # noqa: S608
+        if first is not None and left > 0:
+            last, count = connection.execute(
+                "SELECT max(itemId), count(*) FROM "  # noqa: S608
+                f"(SELECT itemId FROM {table} WHERE itemId >= ? AND itemId < ? ORDER BY itemId LIMIT ?)",
+                (first, first + PLACES - 1, left),
+            ).fetchone()
+            spans[kind] = first, last
+            left -= count
+    return spans
+
+
+def _shelf_for(connection: sqlite3.Connection, done: Sequence[int], spans: Mapping[int, tuple[int, int]]) -> Shelf:
+    """Return the shelf that these items go onto, a new one if the last is full or has no place for their numbers."""
+    shelf = max(shelves(connection), default=None)
+    if (
+        shelf is not None
+        and shelf.items < SHELF
+        and all(
+            shelf.first[kind] < first and last - shelf.first[kind] < PLACES for kind, (first, last) in spans.items()
         )
-        connection.execute(f"DELETE FROM {table} WHERE itemId = ?", (found[1],))  # noqa: S608
-        connection.execute("DELETE FROM _items WHERE key = ?", (key,))
-        gone += _counted(table, row)
-    _count(connection, gone, -1)
+    ):
+        return shelf
+    first = tuple(spans[kind][0] - 1 if kind in spans else number for kind, number in enumerate(done))
+    shelf = Shelf(shelf.number + 1 if shelf else 1, 0, "", first)
+    connection.execute(
+        f"CREATE VIRTUAL TABLE {shelf.name} USING fts5 "
+        f"(words, facts, content = '', columnsize = 0, tokenize = '{TOKENIZE}')"
+    )
+    places = ", ".join("?" * len(first))
+    connection.execute(f"INSERT INTO _shelves VALUES (?, 0, '', {places})", (shelf.number, *first))  # noqa: S608
+    return shelf
+
+
+def _newest(connection: sqlite3.Connection, kind: int, done: int, last: int) -> str:
+    sql = f"SELECT max(timestamp) FROM {TABLES[kind]} WHERE itemId > ? AND itemId <= ?"  # noqa: S608
+    return str(connection.execute(sql, (done, last)).fetchone()[0])
+
+
+def forget(connection: sqlite3.Connection) -> None:
+    """Drop the shelves whose items have all been deleted, inside the transaction that deleted the last of them."""
     # SQLite gives a number again if the largest one is deleted; who got it would count as indexed.
     for kind, table in enumerate(TABLES):
         connection.execute(
-            f"UPDATE _indexed SET itemId = min(itemId, coalesce((SELECT max(itemId) FROM {table}), 0)) WHERE kind = ?",  # noqa: S608
+            "UPDATE _indexed SET itemId = min(itemId, coalesce((SELECT max(itemId) FROM "  # noqa: S608
+            f"{table}), 0)) WHERE kind = ?",
             (kind,),
         )
+    oldest = oldest_time(connection)
+    for shelf in shelves(connection):
+        if oldest is None or shelf.newest < oldest:
+            connection.execute(f"DROP TABLE {shelf.name}")
+            connection.execute("DELETE FROM _shelves WHERE number = ?", (shelf.number,))
+
+
+def oldest_time(connection: sqlite3.Connection) -> str | None:
+    """Return the time of the oldest item there is."""
+    times = " UNION ALL ".join(f"SELECT min(timestamp) AS oldest FROM {table}" for table in TABLES)  # noqa: S608
+    (oldest,) = connection.execute(f"SELECT min(oldest) FROM ({times})").fetchone()  # noqa: S608
+    return None if oldest is None else str(oldest)

@@ -78,7 +78,12 @@ def analysis(connection: sqlite3.Connection) -> None:
     )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables, full_text, analysis)
+def metrics_by_time(connection: sqlite3.Connection) -> None:
+    """Create the index by which the latest metrics are found, and the oldest ones to be deleted."""
+    connection.execute("CREATE INDEX customMetrics_by_time ON customMetrics (timestamp)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables, full_text, analysis, metrics_by_time)
 """The migrations in their order; the first has the number 1."""
 
 LATEST = len(MIGRATIONS)

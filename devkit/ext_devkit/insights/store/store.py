@@ -6,11 +6,13 @@ import sqlite3
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ext_devkit.insights.store import indexing
 from ext_devkit.insights.store.database import identity, open_for_writing
 from ext_devkit.insights.store.reader import Reader
+from ext_devkit.insights.store.retention import KEEP_DAYS, MAX_BYTES, Retention
 from ext_devkit.insights.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -19,16 +21,21 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ext_devkit.insights.store.reader import Row
-    from ext_devkit.insights.store.writer import Rows
+    from ext_devkit.insights.store.writer import Chore, Rows
 
     Listener = Callable[[Sequence[Rows]], object]
 
 
 class Store(Reader):
-    """Everything that `Reader` has, and storing. Raises DevkitError if the file cannot be used."""
+    """Everything that `Reader` has, and storing. Raises DevkitError if the file cannot be used.
 
-    def __init__(self, path: Path) -> None:
+    Items are deleted after `keep_days`, and the oldest of them when the file is larger than `max_bytes`; None is no
+    bound.
+    """
+
+    def __init__(self, path: Path, *, keep_days: float | None = KEEP_DAYS, max_bytes: int | None = MAX_BYTES) -> None:
         self._changed = threading.Condition()
+        retention = Retention(keep_days, max_bytes)
         connection = open_for_writing(path)
         try:
             super().__init__(path)
@@ -38,7 +45,9 @@ class Store(Reader):
         self._place = path.absolute()
         self._opened = identity(self._place)
         self._listeners: tuple[Listener, ...] = ()
-        self._writer = Writer(connection, self._tell, [self._index])
+        self._writer = Writer(
+            connection, self._tell, [partial(self._chore, work) for work in (indexing.work, retention.work)]
+        )
 
     def store(self, rows: Rows) -> Future[None]:
         """Queue rows; the future is done when they are committed, so that no crash of this process can lose them.
@@ -97,10 +106,11 @@ class Store(Reader):
         stored = [f"{count} in {table}" for table, count in self.counts().items() if count]
         return ", ".join(stored) or "no items at all"
 
-    def _index(self, connection: sqlite3.Connection) -> bool:
-        more = indexing.step(connection)
-        with self._changed:
-            self._changed.notify_all()
+    def _chore(self, work: Chore, connection: sqlite3.Connection, idle: bool) -> bool:
+        more = work(connection, idle)
+        if idle:
+            with self._changed:
+                self._changed.notify_all()
         return more
 
     def _tell(self, committed: Sequence[Rows]) -> None:

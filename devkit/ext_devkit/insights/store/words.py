@@ -1,16 +1,8 @@
-"""What an item is found by: its words, its facts, and its place in time."""
+"""What an item is found by: its words, its facts and its time, each as SQL, so that indexing needs no Python."""
 
 from __future__ import annotations
 
-import json
-from datetime import datetime, timedelta, timezone
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
-
-from ext_devkit.insights.store.schema import TABLES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+from ext_devkit.insights.store.schema import COLUMNS, TABLES
 
 TEXTS = (
     "name", "message", "url", "data", "target", "type", "resultCode", "problemId", "outerType", "outerMessage",
@@ -19,8 +11,14 @@ TEXTS = (
 )  # fmt: skip
 """Columns whose words are found."""
 
+OFTEN_THE_SAME = {
+    "operation_Name": "name", "outerType": "type", "innermostType": "type", "outerMessage": "message",
+    "innermostMessage": "message",
+}  # fmt: skip
+"""Columns that mostly repeat another one, whose words need not be kept twice."""
+
 MAPS = ("customDimensions", "customMeasurements")
-"""Columns whose keys and values are found."""
+"""Columns of JSON text whose keys and values are found."""
 
 FACTS = {
     "name": "n", "cloud_RoleName": "r", "resultCode": "c", "problemId": "p", "operation_Id": "o", "operation_Name": "m",
@@ -28,41 +26,40 @@ FACTS = {
 }  # fmt: skip
 """Columns that a search can name a value of, and the letter that the value's token begins with."""
 
-COLUMNS = ("itemId", "timestamp", "success", "severityLevel", *dict.fromkeys((*TEXTS, *MAPS, *FACTS)))
-"""What of a row is looked at, where its table has it."""
+LATEST_MS = (1 << 42) - 1
+"""In the year 2109; times after it, or before 1970, count as this one, or that."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
-_MICROSECOND = timedelta(microseconds=1)
-_LATEST = (1 << 52) - 1
-TIME_BITS, KIND_BITS = 11, 8
-"""Where the time and the number of the table begin in a key."""
+MILLISECONDS = f"max(0, min({LATEST_MS}, strftime('%s', substr(timestamp, 1, 19)) * 1000 + substr(timestamp, 21, 3)))"
+"""The time of a row in milliseconds since 1970. SQLite would round the fraction, up to another second."""
 
 
-def words(row: Mapping[str, Any]) -> str:
-    """Return all text of an item in which words are looked for."""
-    found = [str(value) for column in TEXTS if (value := row.get(column))]
-    for column in MAPS:
-        if row.get(column):
-            found += _texts(json.loads(row[column]))
-    # JSON can name half characters, which SQLite does not take.
-    return "\n".join(found).encode(errors="replace").decode()
+def _map(column: str) -> str:
+    """Return JSON text, written as `ingest.maps` does, with a space for each escape that would run into a word."""
+    text = column
+    for escape in (r"\\", r"\n", r"\r", r"\t", r"\f", r"\b"):
+        text = f"replace({text}, '{escape}', ' ')"
+    return text
 
 
-def _texts(values: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in values.items():
-        yield key
-        yield str(value)
+def _words(table: str) -> str:
+    known = COLUMNS[table]
+    texts = [
+        f"nullif({column}, {same})" if (same := OFTEN_THE_SAME.get(column)) in known else column
+        for column in TEXTS
+        if column in known
+    ]
+    return " || char(10) || ".join(f"coalesce({text}, '')" for text in [*texts, *map(_map, MAPS)])
 
 
-def facts(table: str, row: Mapping[str, Any]) -> str:
-    """Return the tokens of what a search can ask an item for besides words."""
-    found = [f"t{TABLES.index(table)}"]
-    if row.get("success") is not None:
-        found.append(success(bool(row["success"])))
-    if row.get("severityLevel") is not None:
-        found += [severity(level) for level in range(row["severityLevel"] + 1)]
-    found += [fact(column, value) for column in FACTS if (value := row.get(column)) is not None]
-    return " ".join(found)
+def _facts(table: str) -> str:
+    known = COLUMNS[table]
+    parts = [f"'{kind(table)}'"]
+    if "success" in known:
+        parts.append("CASE success WHEN 1 THEN ' s1' WHEN 0 THEN ' s0' ELSE '' END")
+    if "severityLevel" in known:
+        parts.append("coalesce(substr(' v0 v1 v2 v3 v4', 1, (severityLevel + 1) * 3), '')")
+    parts += [f"coalesce(' {letter}' || hex({column}), '')" for column, letter in FACTS.items() if column in known]
+    return " || ".join(parts)
 
 
 def kind(table: str) -> str:
@@ -82,15 +79,11 @@ def severity(level: int) -> str:
 
 def fact(column: str, value: str) -> str:
     """Return the token that items have with a value in one of `FACTS`."""
-    return FACTS[column] + blake2b(value.encode(errors="replace"), digest_size=8).hexdigest()
+    return FACTS[column] + value.encode(errors="replace").hex()
 
 
-def key(timestamp: str, table: str, number: int) -> int:
-    """Return an item's place in time: larger for a later time, whatever its table.
+WORDS = {table: _words(table) for table in TABLES}
+"""The text of a row in which words are looked for, as SQL."""
 
-    `timestamp` is as it is stored; `number` (0 to 255) tells items of one table and microsecond from each other.
-    Times before 1970 and after 2112 count as these.
-    """
-    moment = datetime.fromisoformat(timestamp.replace("Z", "+00:00"))
-    microseconds = min(max((moment - _EPOCH) // _MICROSECOND, 0), _LATEST)
-    return microseconds << TIME_BITS | TABLES.index(table) << KIND_BITS | number
+TOKENS = {table: _facts(table) for table in TABLES}
+"""The tokens of what a search can ask a row for besides words, as SQL."""

@@ -1,6 +1,6 @@
 """One thread that writes: it takes what has queued up, commits it together, and only then says so.
 
-While nobody wants to store anything it does chores.
+Between commits it does chores.
 """
 
 from __future__ import annotations
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 
     Rows = Mapping[str, Sequence[Sequence[Any]]]
     Job = tuple[Rows, Future[None]]
-    Chore = Callable[[sqlite3.Connection], bool]
+    Chore = Callable[[sqlite3.Connection, bool], bool]
 
 MOST_TOGETHER = 64
 """How many requests share one commit at most, so that the first of them is not kept waiting."""
+
+IDLE_SECONDS = 0.1
+"""How long nobody stores anything until the chores begin that can wait for it."""
 
 
 class Writer:
     """Stores rows through one connection from one thread.
 
     `on_commit` is called in that thread after each commit with what was stored, before those who wait for it are told.
-    A chore does a small part of its work, in transactions of its own, and returns whether there may be more to do; it
-    is asked when nobody waits to store, and again after each commit.
+    A chore does a part of its work, in transactions of its own. After each commit it is told that the writer is not
+    idle, and does what must not wait; once it is idle it is asked again and again for small parts, until it returns
+    that there is nothing left to do.
     """
 
     def __init__(
@@ -64,6 +68,8 @@ class Writer:
             if jobs:
                 self._commit(jobs)
                 self._open = list(self._chores)
+                for chore in self._chores:
+                    self._do(chore, idle=False)
         self._connection.close()
 
     def _next_jobs(self) -> tuple[list[Job], bool]:
@@ -81,20 +87,22 @@ class Writer:
         return jobs, False
 
     def _first_job(self) -> Job | None:
-        """Return the next job; do chores until it comes."""
+        """Return the next job; do chores until it comes, once there has been none for a while."""
+        patience = IDLE_SECONDS
         while self._open:
             try:
-                return self._jobs.get_nowait()
+                return self._jobs.get(timeout=patience)
             except queue.Empty:
-                self._do(self._open[0])
+                patience = 0.0
+                self._do(self._open[0], idle=True)
         return self._jobs.get()
 
-    def _do(self, chore: Chore) -> None:
+    def _do(self, chore: Chore, *, idle: bool) -> None:
         try:
-            more = chore(self._connection)
+            more = chore(self._connection, idle)
         except sqlite3.Error:
             more = False  # a full disk, or another process that holds the file: again after the next commit
-        if not more:
+        if not more and chore in self._open:
             self._open.remove(chore)
 
     def _commit(self, jobs: list[Job]) -> None:
