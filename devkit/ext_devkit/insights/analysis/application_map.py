@@ -25,7 +25,7 @@ MOST_EXTERNAL = 200
 """Called things that are drawn, those with most calls."""
 
 KINDS = {
-    "http": ("http", "https", "grpc", "aws", "azure"),
+    "http": ("http", "grpc"),
     "sql": ("sql", "mssql", "mysql", "postgresql", "postgres", "sqlite", "oracle", "db2", "mariadb"),
     "queue": ("queue message", "azure service bus", "azure event hubs", "kafka", "rabbitmq", "azure queue"),
     "cache": ("redis", "memcached"),

@@ -217,7 +217,7 @@ class TimeChart {
   #read(at) {
     const items = this.series.map((one) => {
       const written = at === null ? null : (this.format[one.shape](one.values[at]) || "–");
-      return el("li", {}, el("span", {class: `swatch ${one.shape} c-${one.colour}`, "aria-hidden": "true"}), one.name, written && el("b", {class: "number"}, written));
+      return el("li", {}, el("span", {class: `swatch of-${one.shape} c-${one.colour}`, "aria-hidden": "true"}), one.name, written && el("b", {class: "number"}, written));
     });
     const time = at === null ? null : el("time", {}, exactly(this.times[at]).replace(/\.\d+/, ""));
     fill(this.readout, el("ul", {class: "legend"}, items), time);

@@ -14,6 +14,24 @@ const ZOOM = 1.25;
 const MOST_ZOOM = 2.5;
 const LETTERS = 24;
 
+/** Shares of failures from which on something is shown as a warning, and as failing. */
+const WARN = 0.01;
+const FAIL = 0.05;
+
+/** How far along an edge its label stands: nearer to what is called, where edges lie apart. */
+const LABEL_AT = 0.66;
+
+function severity(failed, all) {
+  const share = all ? failed / all : 0;
+  return share >= FAIL ? "fail" : share >= WARN ? "warn" : "";
+}
+
+/** Return where a cubic curve is at its label. */
+function along(a, b, c, d, t = LABEL_AT) {
+  const u = 1 - t;
+  return u * u * u * a + 3 * u * u * t * b + 3 * u * t * t * c + t * t * t * d;
+}
+
 export function render(root, state, api) {
   return new MapPage(root, state, api);
 }
@@ -62,18 +80,18 @@ class MapPage {
   }
 
   #node(node, {x, y}) {
-    const failing = node.failed > 0;
+    const kind = severity(node.failed, node.count);
     const name = node.name || "(no name)";
-    const line = [`${compact(node.count)} ${node.kind === "app" ? "requests" : "calls"}`, duration(node.mean), failing ? `${percent(node.failed, node.count)} failed` : ""].filter(Boolean).join(" · ");
+    const line = [`${compact(node.count)} ${node.kind === "app" ? "requests" : "calls"}`, duration(node.mean), node.failed ? `${percent(node.failed, node.count)} failed` : ""].filter(Boolean).join(" · ");
     const choose = () => this.state.set({node: this.state.params.get("node") === node.id ? null : node.id});
     const element = svg(
       "g",
-      {class: `map-node${failing ? " fail" : ""} of-${node.kind in KINDS ? node.kind : "external"}`, transform: `translate(${x + MARGIN} ${y + MARGIN})`, tabindex: "0", role: "button", "aria-label": `${shown(clip(name, 100))}, ${KINDS[node.kind] ?? node.kind}, ${line}`},
+      {class: `map-node of-${node.kind in KINDS ? node.kind : "external"}`, transform: `translate(${x + MARGIN} ${y + MARGIN})`, tabindex: "0", role: "button", "aria-label": `${shown(clip(name, 100))}, ${KINDS[node.kind] ?? node.kind}, ${line}`},
       svg("rect", {class: "box", width: NODE.width, height: NODE.height, rx: 8}),
       svg("rect", {class: "stripe", width: 5, height: NODE.height, rx: 2}),
       svg("text", {class: "map-name", x: 16, y: 20}, clip(name, LETTERS)),
       svg("text", {class: "map-kind", x: 16, y: 36}, KINDS[node.kind] ?? "External"),
-      svg("text", {class: `map-line${failing ? " fail" : ""}`, x: 16, y: 52}, node.count ? line : "sends no requests of its own"),
+      svg("text", {class: `map-line ${kind}`, x: 16, y: 52}, node.count ? line : "sends no requests of its own"),
       svg("title", {}, clip(name, 500)),
     );
     element.addEventListener("click", () => !this.moved && choose());
@@ -97,9 +115,12 @@ class MapPage {
       : `M${x1} ${y1}C${x1 + bend} ${y1 + (back ? NODE.height : 0)} ${x2 - bend} ${y2 + (back ? NODE.height : 0)} ${x2} ${y2}`;
     const wide = 1 + Math.min(Math.log10(calls + 1), 5) * 0.6;
     const text = `${compact(calls)}${mean === null ? "" : ` · ${duration(mean)}`}`;
-    const label = svg("text", {class: `map-label${failed ? " fail" : ""}`, x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 6 + (back ? NODE.height * 0.75 : 0), "text-anchor": "middle"}, text);
+    const kind = severity(failed, calls);
+    const down = back ? NODE.height : 0;
+    const [x, yOfLabel] = [along(x1, x1 + bend, x2 - bend, x2), along(y1, y1 + down, y2 + down, y2)];
+    const label = svg("text", {class: `map-label ${kind}`, x, y: yOfLabel - 5, "text-anchor": "middle"}, text);
     const arrow = source === target ? null : svg("path", {class: "arrow-head", d: `M${x2 + 7} ${y2}l-9 -4.5v9z`});
-    return svg("g", {class: `map-edge${failed ? " fail" : ""}`}, svg("path", {class: "way", d: path, "stroke-width": wide}), arrow, label, svg("title", {}, `${plural(calls, "call")}, ${count(failed)} failed`));
+    return svg("g", {class: `map-edge ${kind}`}, svg("path", {class: "way", d: path, "stroke-width": wide}), arrow, label, svg("title", {}, `${plural(calls, "call")}, ${count(failed)} failed`));
   }
 
   /** Show the numbers of the chosen node beside the map. */

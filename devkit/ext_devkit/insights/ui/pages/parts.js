@@ -7,8 +7,8 @@ import {icon} from "../icons.js";
 export function tiles(numbers) {
   return el(
     "dl",
-    {class: "tiles"},
-    numbers.map(([name, number, kind = ""]) => el("div", {class: `tile ${kind}`}, el("dt", {}, name), el("dd", {class: "number"}, number))),
+    {class: "numbers"},
+    numbers.map(([name, number, kind = ""]) => el("div", {class: kind}, el("dt", {}, name), el("dd", {class: "number"}, number))),
   );
 }
 
