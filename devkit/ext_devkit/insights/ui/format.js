@@ -25,8 +25,10 @@ export function duration(ms) {
   if (ms < 59_995) return `${(ms / SECOND).toFixed(ms < 9995 ? 2 : 1)} s`;
   const seconds = Math.round(ms / SECOND);
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${two(seconds % 60)} s`;
-  if (ms < DAY) return `${Math.floor(ms / HOUR)} h ${two(Math.floor((ms % HOUR) / MINUTE))} min`;
-  return `${Math.floor(ms / DAY)} d ${Math.floor((ms % DAY) / HOUR)} h`;
+  const minutes = Math.round(ms / MINUTE);
+  if (minutes < 1440) return `${Math.floor(minutes / 60)} h ${two(minutes % 60)} min`;
+  const hours = Math.round(ms / HOUR);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** Return a whole number with separators: 12,345; "" for nothing. */

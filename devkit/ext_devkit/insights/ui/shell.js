@@ -109,7 +109,12 @@ function searchField(current) {
     if (state.page === "search") state.set({q: input.value});
     else location.hash = state.link("search", {q: input.value});
   };
-  const left = (event) => event.key === "Escape" && input.blur();
+  const left = (event) => {
+    if (event.key !== "Escape") return;
+    // The browser would empty the field; only its button does.
+    event.preventDefault();
+    input.blur();
+  };
   input.addEventListener("keydown", left);
   const cleared = () => input.value === "" && current().page === "search" && current().set({q: null});
   input.addEventListener("search", cleared);
