@@ -68,17 +68,11 @@ def test_items_go_when_they_are_older_than_they_are_kept(connection, reader):
     assert Search("old").page(reader)["items"] == []
 
 
-def test_nothing_goes_by_default_before_it_is_90_days_old(connection, reader):
-    store(connection, 91, "old")
-    store(connection, 89, "young")
-    keep(connection)
-
-    assert [row["message"] for row in reader.rows("traces")] == ["young"]
-
-
-def test_without_bounds_everything_stays(connection, reader):
+@pytest.mark.parametrize("bounds", [{}, {"keep_days": None, "max_bytes": None}])
+def test_nothing_goes_for_its_age_unless_that_is_asked_for(connection, reader, bounds):
+    """It may have been imported because somebody wants to look at it."""
     store(connection, 100_000, "very old")
-    keep(connection, keep_days=None, max_bytes=None)
+    keep(connection, **bounds)
 
     assert reader.count("traces") == 1
 
@@ -96,6 +90,8 @@ def test_any_number_of_days_is_understood(connection, reader):
 def test_the_oldest_go_when_the_file_is_too_large_and_it_becomes_smaller(tmp_path, monkeypatch):
     monkeypatch.setattr(retention, "LEAST_BYTES", 0)
     monkeypatch.setattr(retention, "FEW_PAGES", 16)
+    monkeypatch.setattr(indexing, "TOGETHER", 200)
+    monkeypatch.setattr(indexing, "SHELF", 200)
     path = many_items.build(tmp_path / "many.db", 2000)
     with closing(open_for_writing(path)) as connection, Reader(path) as reader:
         index(connection)
@@ -142,7 +138,7 @@ def test_a_running_server_deletes_what_is_old(tmp_path):
     [
         ({"keep_days": 0}, "Items cannot be kept for 0 days. Use more than 0, as in 0.5 for half a day."),
         ({"keep_days": float("nan")}, "Items cannot be kept for nan days. Use more than 0, as in 0.5 for half a day."),
-        ({"max_bytes": 5}, "A file of 5 bytes is too small. Use 10000000 (10 MB) or more."),
+        ({"max_bytes": 5}, "A file of 5 bytes is too small. Use 100000000 (100 MB) or more."),
     ],
 )
 def test_bounds_within_which_nothing_could_be_kept_are_refused(bounds, message, tmp_path):

@@ -16,14 +16,14 @@ from ext_devkit.insights.store.schema import TABLES
 if TYPE_CHECKING:
     import sqlite3
 
-KEEP_DAYS = 90
-"""How long items are kept unless told otherwise: as long as Application Insights keeps them without extra charge."""
-
 MAX_BYTES = 2 * 1024**3
-"""How large the file may get unless told otherwise: some two million items."""
+"""How large the file may get unless told otherwise: some two million items.
 
-LEAST_BYTES = 10_000_000
-"""Smaller files could not even hold what arrives at once."""
+There is no such age: what somebody imports to look at it may be of last year.
+"""
+
+LEAST_BYTES = 100_000_000
+"""A smaller file would hold less than what a shelf of the index is for, which only goes as a whole."""
 
 TOGETHER = 500
 """Items that are deleted in one go: those who store wait for it, some 20 ms."""
@@ -40,18 +40,18 @@ LOOK_SECONDS = 1.0
 
 
 class Retention:
-    """Keeps a file within its bounds; `keep_days` or `max_bytes` of None is no bound.
+    """Keeps a file within its bounds: `keep_days` by the times of the items, and `max_bytes`; None is no bound.
 
     Raises DevkitError for bounds within which nothing could be kept.
     """
 
-    def __init__(self, keep_days: float | None = KEEP_DAYS, max_bytes: int | None = MAX_BYTES) -> None:
+    def __init__(self, keep_days: float | None = None, max_bytes: int | None = MAX_BYTES) -> None:
         if keep_days is not None and not keep_days > 0:
             raise DevkitError(
                 f"Items cannot be kept for {keep_days:g} days. Use more than 0, as in 0.5 for half a day."
             )
         if max_bytes is not None and max_bytes < LEAST_BYTES:
-            raise DevkitError(f"A file of {max_bytes} bytes is too small. Use {LEAST_BYTES} (10 MB) or more.")
+            raise DevkitError(f"A file of {max_bytes} bytes is too small. Use {LEAST_BYTES} (100 MB) or more.")
         self._keep_days = keep_days
         self._max_bytes = max_bytes
         self._next_look = 0.0

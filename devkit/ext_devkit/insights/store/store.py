@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ext_devkit.insights.store import indexing
 from ext_devkit.insights.store.database import identity, open_for_writing
 from ext_devkit.insights.store.reader import Reader
-from ext_devkit.insights.store.retention import KEEP_DAYS, MAX_BYTES, Retention
+from ext_devkit.insights.store.retention import MAX_BYTES, Retention
 from ext_devkit.insights.store.writer import Writer
 
 if TYPE_CHECKING:
@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 class Store(Reader):
     """Everything that `Reader` has, and storing. Raises DevkitError if the file cannot be used.
 
-    Items are deleted after `keep_days`, and the oldest of them when the file is larger than `max_bytes`; None is no
-    bound.
+    Items are deleted when they are older than `keep_days`, and the oldest of them when the file is larger than
+    `max_bytes`; None is no bound.
     """
 
-    def __init__(self, path: Path, *, keep_days: float | None = KEEP_DAYS, max_bytes: int | None = MAX_BYTES) -> None:
+    def __init__(self, path: Path, *, keep_days: float | None = None, max_bytes: int | None = MAX_BYTES) -> None:
         self._changed = threading.Condition()
         retention = Retention(keep_days, max_bytes)
         connection = open_for_writing(path)
