@@ -25,6 +25,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     help="SQLite file to store into.  [default: insights.db in your state folder]",
 )
+@click.option("--keep-days", type=float, help="Delete items that are older than this.  [default: whatever their age]")
+@click.option(
+    "--max-size",
+    default="2GiB",
+    show_default=True,
+    help="Delete the oldest items when the file is larger: a number with MB, GB, MiB or GiB, or none.",
+)
 @click.option(
     "--strict/--loose",
     default=True,
@@ -49,7 +56,7 @@ if TYPE_CHECKING:
 )
 @click.option("--open", "in_browser", is_flag=True, help="Show the web UI in the browser.")
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON instead of the explanation.")
-def command(port: int, db: Path | None, *, as_json: bool, in_browser: bool, **options: Any) -> None:
+def command(port: int, db: Path | None, *, as_json: bool, in_browser: bool, max_size: str, **options: Any) -> None:
     """Run the local Application Insights.
 
     It takes telemetry from anything that speaks to Application Insights or OTLP over HTTP, keeps it in one SQLite file
@@ -57,11 +64,13 @@ def command(port: int, db: Path | None, *, as_json: bool, in_browser: bool, **op
     """
     from ext_devkit.insights.server import InsightsServer
     from ext_devkit.insights.store.database import default_path
+    from ext_devkit.insights.store.retention import size
     from ext_devkit.waiting import wait_for
 
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
+    options["max_bytes"] = size(max_size)
     with InsightsServer(port, default_path() if db is None else db, **options) as server:
         print(_as_json(server) if as_json else _explain(server, db, options["faults"]), flush=True)
         if in_browser:

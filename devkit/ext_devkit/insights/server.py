@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.app import create_app
 from ext_devkit.insights.faults import FaultMiddleware, Plan, Protocol
+from ext_devkit.insights.store.retention import MAX_BYTES
 from ext_devkit.insights.store.store import Store
 
 if TYPE_CHECKING:
@@ -73,7 +74,9 @@ class InsightsServer:
     `strict` it takes whatever can be understood, as `azfunc-ext insights --loose` does.
     `allow_origins` are origins besides those of this machine whose pages may send telemetry. `faults` are what is to go
     wrong with requests that bring telemetry, as `--fault` has them; `fault_seed` chooses which of them.
-    Raises DevkitError if the port is busy or out of range, the file cannot be used, or a fault is not understood.
+    Items older than `keep_days` are deleted, and the oldest of them when the file is larger than `max_bytes`; None is
+    no bound.
+    Raises DevkitError if the port is busy or out of range, the file cannot be used, or an option is not understood.
     """
 
     def __init__(
@@ -85,13 +88,15 @@ class InsightsServer:
         allow_origins: Sequence[str] = (),
         faults: Sequence[Fault | str] = (),
         fault_seed: int = 0,
+        keep_days: float | None = None,
+        max_bytes: int | None = MAX_BYTES,
     ) -> None:
         self._faults = Plan(faults, fault_seed)
         self._socket = listen(port)
         self._folder = tempfile.TemporaryDirectory(prefix="azfunc-ext-") if db is None else None
         try:
             path = Path(db) if db is not None else Path(self._folder.name) / "insights.db"  # type: ignore[union-attr]
-            self.store = Store(path)
+            self.store = Store(path, keep_days=keep_days, max_bytes=max_bytes)
         except BaseException:
             self._socket.close()
             self._remove_folder()

@@ -16,6 +16,7 @@ from ext_devkit.insights.store.retention import Retention
 from ext_devkit.insights.store.schema import INSERTS
 from ext_devkit.insights.store.store import Store
 from tests.support import many_items
+from tests.support.insights import command
 
 MEGABYTE = 1_000_000
 
@@ -146,3 +147,33 @@ def test_bounds_within_which_nothing_could_be_kept_are_refused(bounds, message, 
         Store(tmp_path / "items.db", **bounds)
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("500MB", 500_000_000),
+        ("2GiB", 2 * 1024**3),
+        ("1.5 gb", 1_500_000_000),
+        (" 123 ", 123),
+        ("4096B", 4096),
+        ("NONE", None),
+    ],
+)
+def test_sizes_are_read_as_they_are_written(text, expected):
+    assert retention.size(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "1 apple", "1e9", "1iB", "\u0661MB"])
+def test_what_is_no_size_is_named(text):
+    with pytest.raises(DevkitError) as caught:
+        retention.size(text)
+
+    assert str(caught.value) == (f"'{text}' is no size. Use a number with MB, GB, MiB or GiB, as in 500MB, or none.")
+
+
+def test_the_command_takes_both_bounds():
+    done = command("insights", "--port", 0, "--keep-days", 0, "--max-size", "1GB")
+    assert "Items cannot be kept for 0 days." in done.stderr
+    done = command("insights", "--port", 0, "--max-size", "1GBytes")
+    assert "'1GBytes' is no size." in done.stderr

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -16,12 +17,12 @@ import pytest
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.search import Search
 from ext_devkit.insights.server import InsightsServer
-from ext_devkit.insights.store import migrations
+from ext_devkit.insights.store import indexing, migrations
 from ext_devkit.insights.store.database import default_path, open_for_writing
 from ext_devkit.insights.store.reader import Reader
 from ext_devkit.insights.store.schema import COLUMNS, TABLES
 from ext_devkit.insights.store.store import Store
-from tests.support.insights import OPERATION, envelope, insights_process, post
+from tests.support.insights import OPERATION, ago, envelope, insights_process, post
 
 
 def port_of(printed):
@@ -226,6 +227,46 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path):
     assert status == 200
     with Reader(db) as reader:
         assert reader.count("requests") == 100
+
+
+def test_sigkill_in_the_middle_of_everything_loses_nothing_that_was_acknowledged(tmp_path):
+    """While four clients send, items are indexed and old ones deleted; then a server goes on with the same file."""
+    db, acknowledged = tmp_path / "insights.db", []
+    with insights_process("--port", 0, "--db", db, "--keep-days", 1) as (process, printed):
+        old = envelope("MessageData", message="old") | {"time": ago(hours=30)}
+
+        def send(client):
+            for number in range(10_000):
+                names = [f"c{client}n{number}i{item}" for item in range(200)]
+                try:
+                    status, _ = post(port_of(printed), [envelope(name=name) for name in names] + [old] * 50)
+                except OSError:
+                    return
+                assert status == 200
+                acknowledged.extend(names)
+
+        with ThreadPoolExecutor(4) as pool:
+            sending = [pool.submit(send, client) for client in range(4)]
+            with Reader(db) as reader:
+                while not (reader.query("SELECT 1 FROM _shelves") and len(acknowledged) > 6000):
+                    assert not any(one.done() for one in sending)
+                    time.sleep(0.02)
+            process.kill()
+        for one in sending:
+            one.result()
+
+    with closing(Store(db, keep_days=1)) as store:
+        stored = {row["name"] for row in store.query("SELECT name FROM requests")}
+        assert set(acknowledged) <= stored
+        assert store.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+        store.wait_until(lambda: [] if indexing_is_done(store) else None, 30, "the end of indexing")
+        assert len(Search(acknowledged[-1]).page(store)["items"]) == 1
+        assert len(Search(acknowledged[0]).page(store)["items"]) == 1
+
+
+def indexing_is_done(store):
+    with store.snapshot() as connection:
+        return not any(indexing.waiting(connection))
 
 
 def test_another_process_reads_while_the_server_writes(server):

@@ -96,43 +96,43 @@ def key_of(connection: sqlite3.Connection, timestamp: str) -> int:
     return int(connection.execute(sql, (timestamp,)).fetchone()[0])
 
 
-def waiting(connection: sqlite3.Connection) -> int:
-    """Return how many items are not indexed yet, or a little more."""
+def waiting(connection: sqlite3.Connection) -> list[int]:
+    """Return how many items of each table are not indexed yet, or a little more."""
     newest = connection.execute(f"SELECT {_NEWEST}").fetchone()
-    return sum(max(last - done, 0) for last, done in zip(newest, indexed(connection), strict=True))
+    return [max(last - done, 0) for last, done in zip(newest, indexed(connection), strict=True)]
 
 
 def work(connection: sqlite3.Connection, idle: bool) -> bool:
     """Index some items if nobody stores any just now, or if too many are waiting; return whether there are more."""
     if not idle:
-        while waiting(connection) > MOST_WAITING:
+        while sum(waiting(connection)) > MOST_WAITING:
             step(connection)
     return step(connection) if idle else True
 
 
 def step(connection: sqlite3.Connection) -> bool:
-    """Index the next items, a table's oldest first; return whether there may be more of them.
+    """Index the next items, a table's oldest first; return whether there are more of them.
 
     It looks first without the right to write, so that a server with nothing to do is in nobody's way.
     """
-    if not waiting(connection):
+    if not any(waiting(connection)):
         return False
     connection.execute("BEGIN IMMEDIATE")
     try:
-        full = _index(connection)
+        _index(connection)
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
-    return full
+    return any(waiting(connection))
 
 
-def _index(connection: sqlite3.Connection) -> bool:
+def _index(connection: sqlite3.Connection) -> None:
     done = indexed(connection)
     spans = _spans(connection, done)
     if not spans:
-        return False
+        return  # another server on this file has just done it
     shelf = _shelf_for(connection, done, spans)
     last = [spans[kind][1] if kind in spans else number for kind, number in enumerate(done)]
     # In the order of keys: the full-text module writes a part of its own each time that they go back.
@@ -148,7 +148,6 @@ def _index(connection: sqlite3.Connection) -> bool:
     connection.execute(
         "UPDATE _shelves SET items = items + ?, newest = max(newest, ?) WHERE number = ?", (items, newest, shelf.number)
     )
-    return items >= TOGETHER
 
 
 def count(connection: sqlite3.Connection, table: str, sign: int, which: str, values: Sequence[object]) -> None:
@@ -166,18 +165,20 @@ def count(connection: sqlite3.Connection, table: str, sign: int, which: str, val
 
 
 def _spans(connection: sqlite3.Connection, done: Sequence[int]) -> dict[int, tuple[int, int]]:
-    """Return the numbers of the first and the last item of each table that are next."""
-    spans, left = {}, TOGETHER
+    """Return the numbers of the first and the last item of each table that are next.
+
+    Each table has its share, so that items of one time come onto the same shelf.
+    """
+    spans, many = {}, waiting(connection)
     for kind, table in enumerate(TABLES):
-        (first,) = connection.execute(f"SELECT min(itemId) FROM {table} WHERE itemId > ?", (done[kind],)).fetchone()  # noqa: S608
-        if first is not None and left > 0:
-            last, count = connection.execute(
-                "SELECT max(itemId), count(*) FROM "  # noqa: S608
-                f"(SELECT itemId FROM {table} WHERE itemId >= ? AND itemId < ? ORDER BY itemId LIMIT ?)",
-                (first, first + PLACES - 1, left),
+        if many[kind]:
+            first, last = connection.execute(
+                "SELECT min(itemId), max(itemId) FROM (SELECT itemId FROM "  # noqa: S608
+                f"{table} WHERE itemId > ?1 AND itemId < "
+                f"(SELECT min(itemId) FROM {table} WHERE itemId > ?1) + ?2 ORDER BY itemId LIMIT ?3)",
+                (done[kind], PLACES - 1, -(-TOGETHER * many[kind] // sum(many))),
             ).fetchone()
             spans[kind] = first, last
-            left -= count
     return spans
 
 

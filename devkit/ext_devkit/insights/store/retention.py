@@ -5,6 +5,7 @@ All of it happens in small parts between commits, so that nobody waits long.
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
@@ -37,6 +38,26 @@ FEW_PAGES = 256
 
 LOOK_SECONDS = 1.0
 """How often sizes and ages are looked at."""
+
+
+_UNITS = {"B": 1, "": 1} | {
+    f"{prefix}{kind}B": (1024 if kind else 1000) ** power
+    for power, prefix in enumerate("KMGT", 1)
+    for kind in ("", "i")
+}
+
+
+def size(text: str) -> int | None:
+    """Return how many bytes are meant by `500MB`, `2 GiB` or a number alone, None by `none`.
+
+    Raises DevkitError for anything else.
+    """
+    if text.strip().lower() == "none":
+        return None
+    match = re.fullmatch(r"(\d{1,15}(?:\.\d{1,6})?) *([KMGT]?I?B|)", text.strip().upper(), re.ASCII)
+    if match is None or match[2] == "IB":
+        raise DevkitError(f"'{text[:40]}' is no size. Use a number with MB, GB, MiB or GiB, as in 500MB, or none.")
+    return int(float(match[1]) * _UNITS[match[2].replace("I", "i")])
 
 
 class Retention:
