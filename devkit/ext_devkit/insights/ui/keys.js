@@ -8,6 +8,10 @@
  */
 
 const SEQUENCE_MS = 1000;
+
+/** Keys that scroll the side panel while it has the focus. */
+const SCROLLING = /^(?:Arrow|Page|Home|End)/;
+
 const layers = [];
 let first = "";
 let firstAt = 0;
@@ -28,7 +32,7 @@ function pressed(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("dialog[open]")) return;
   if (isTyping(event.target) && event.key !== "Escape") return;
-  if (event.key.startsWith("Arrow") && event.target.closest?.(".panel, [role=separator]")) return;
+  if (SCROLLING.test(event.key) && event.target.closest?.(".panel")) return;
   const sequence = performance.now() - firstAt < SEQUENCE_MS ? `${first} ${event.key}` : "";
   if ((sequence && handled(sequence)) || handled(event.key)) {
     event.preventDefault();

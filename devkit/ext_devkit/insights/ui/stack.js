@@ -23,11 +23,16 @@ function frames(list) {
       "li",
       {class: library ? "frame library" : "frame"},
       el("code", {class: "method"}, clip(frame.method ?? "", 300)),
-      el("code", {class: "place"}, clip(place || (frame.assembly ?? ""), 400)),
+      el("code", {class: "place"}, breakable(clip(place || (frame.assembly ?? ""), 400))),
     );
   });
   const left = list.length - items.length;
   return el("ol", {class: "stack"}, items, left > 0 && el("li", {class: "muted"}, `… and ${left} more frames`));
+}
+
+/** A path may be broken behind its slashes. */
+function breakable(path) {
+  return path.split(/(?<=[\\/])/).flatMap((part) => [part, el("wbr")]);
 }
 
 /** A traceback as it was sent; in Python's each frame is two lines, the place and the code. */

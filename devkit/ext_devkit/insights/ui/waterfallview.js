@@ -1,9 +1,9 @@
 /**
  * Draws a Waterfall as a tree grid: names on the left, bars and marks on one time scale on the right.
  *
- *   const view = waterfallView(waterfall, {onSelect(at), onOpen(at)}); view.select(at); view.redraw();
+ *   const view = waterfallView(waterfall, {onSelect(at), onOpen(at)}); view.select(at); view.redraw(); bind(view.keys);
  *
- * Keys while it has the focus: arrows and j/k, Home, End, Page up/down, Left and Right fold and unfold, Enter opens.
+ * Keys: arrows and j/k, Home, End, Page up/down go; Left and Right fold and unfold, Enter opens.
  */
 
 import {el, fill} from "./dom.js";
@@ -15,6 +15,7 @@ import {virtualRows} from "./virtual.js";
 export const ROW_HEIGHT = 27;
 const MARKS_MOST = 100;
 const DEEPEST = 24;
+const TICK_WIDTH = 76;
 
 export function waterfallView(waterfall, {onSelect, onOpen}) {
   let selected = -1;
@@ -27,7 +28,7 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   });
   const grid = el(
     "div",
-    {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true", on: {keydown: pressed}},
+    {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true"},
     head,
     lines,
     list.element,
@@ -36,11 +37,23 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
 
   function redraw() {
     grid.setAttribute("aria-rowcount", String(waterfall.visible.length + 1));
-    fill(head, header(waterfall));
-    fill(lines, gridlines(waterfall));
+    drawAxis();
     list.show(waterfall.visible.length);
     describe();
   }
+  /** As many ticks as have room for their text. */
+  function drawAxis() {
+    const wanted = Math.min(Math.max(Math.floor((lines.firstElementChild?.clientWidth ?? 0) / TICK_WIDTH), 2), 10);
+    const ticks = waterfall.ticks(wanted);
+    fill(head, header(waterfall, ticks));
+    fill(lines, gridlines(waterfall, ticks));
+  }
+  let room = 0;
+  new ResizeObserver(() => {
+    const now = Math.floor((lines.firstElementChild?.clientWidth ?? 0) / TICK_WIDTH);
+    if (now !== room) drawAxis();
+    room = now;
+  }).observe(grid);
   function describe() {
     const place = waterfall.places.get(selected);
     if (place === undefined) grid.removeAttribute("aria-activedescendant");
@@ -84,40 +97,34 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
     if (right) return one.children ? step(1) : undefined;
     return one.parent >= 0 ? choose(one.parent) : undefined;
   }
-  function pressed(event) {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const keys = {
-      ArrowDown: () => step(1),
-      ArrowUp: () => step(-1),
-      j: () => step(1),
-      k: () => step(-1),
-      PageDown: () => step(list.fitting),
-      PageUp: () => step(-list.fitting),
-      Home: () => step(-Infinity),
-      End: () => step(Infinity),
-      ArrowRight: () => sideways(true),
-      ArrowLeft: () => sideways(false),
-      Enter: () => selected >= 0 && onOpen(selected),
-    };
-    if (!Object.hasOwn(keys, event.key)) return;
-    event.preventDefault();
-    keys[event.key]();
-  }
+  const keys = {
+    ArrowDown: () => step(1),
+    ArrowUp: () => step(-1),
+    j: () => step(1),
+    k: () => step(-1),
+    PageDown: () => step(list.fitting),
+    PageUp: () => step(-list.fitting),
+    Home: () => step(-Infinity),
+    End: () => step(Infinity),
+    ArrowRight: () => sideways(true),
+    ArrowLeft: () => sideways(false),
+    Enter: () => [grid, document.body].includes(document.activeElement) && selected >= 0 && onOpen(selected),
+  };
   redraw();
-  return {element: grid, select, choose, redraw, step, sideways, selected: () => selected};
+  return {element: grid, keys, select, choose, redraw, selected: () => selected};
 }
 
-function header(waterfall) {
+function header(waterfall, ticks) {
   const cell = (name, text) => el("div", {class: name, role: "columnheader"}, text);
-  const axis = waterfall.ticks().map((ms) =>
+  const axis = ticks.map((ms) =>
     el("span", {class: "tick", css: {"--at": waterfall.share(ms)}}, el("span", {class: "label"}, ms === 0 ? "0" : duration(ms))),
   );
   const lane = el("div", {class: "lane", role: "columnheader", "aria-label": "Time since the beginning"}, axis);
   return [cell("name", "Item"), cell("result", "Result"), cell("took", "Duration"), lane];
 }
 
-function gridlines(waterfall) {
-  return el("div", {class: "lane"}, waterfall.ticks().map((ms) => el("span", {class: "gridline", css: {"--at": waterfall.share(ms)}})));
+function gridlines(waterfall, ticks) {
+  return el("div", {class: "lane"}, ticks.map((ms) => el("span", {class: "gridline", css: {"--at": waterfall.share(ms)}})));
 }
 
 function rowElement(waterfall, place, isSelected, actions) {

@@ -268,6 +268,28 @@ class TestAnEmptyServer:
             page.get_by_text("Waiting for telemetry").wait_for()
             assert shown.connection_string in page.locator(".copyable").inner_text()
 
+    def test_the_first_item_is_shown_by_itself(self, page, shown):
+        page.open("transaction")
+        page.get_by_text("Waiting for telemetry").wait_for()
+
+        shop.send(shown, shop.listing(1, datetime.now(timezone.utc)))
+
+        page.locator("td", has_text="GET /api/articles").wait_for()
+
+    def test_new_requests_are_announced_and_shown_when_one_asks(self, page, shown):
+        """A list that jumps while it is read would be a nuisance."""
+        shop.send(shown, shop.listing(1, datetime.now(timezone.utc)))
+        with page.expect_response("**/api/search?*limit=1"):
+            page.open("transaction")
+        expect(page.locator("tbody tr")).to_have_count(1)
+
+        shop.send(shown, shop.listing(2, datetime.now(timezone.utc)))
+        page.get_by_text("New requests have arrived").wait_for()
+        assert page.locator("tbody tr").count() == 1
+        page.keyboard.press("r")
+
+        expect(page.locator("tbody tr")).to_have_count(2)
+
     def test_what_arrives_is_seen_and_counted(self, page, shown):
         page.open("live")
         page.get_by_text("Connected").wait_for()
@@ -329,3 +351,30 @@ def test_a_server_that_has_gone_is_named(page):
 
     page.get_by_text("Start it again with: azfunc-ext insights").first.wait_for()
     page.troubles.clear()
+
+
+def test_a_call_can_be_zoomed_to(page):
+    """z takes the chosen call for the whole width, and gives the whole time back."""
+    page.open(f"transaction/{FAILED}?hide=trace")
+    page.locator(".waterfall-row", has_text="check the stock").click()
+    page.keyboard.press("z")
+
+    page.get_by_role("button", name="Zoomed to check the stock").wait_for()
+    lane = page.locator(".waterfall-row .lane").first.bounding_box()["width"]
+    assert page.locator(".waterfall-row.selected .span").bounding_box()["width"] > 0.8 * lane
+    page.keyboard.press("z")
+
+    assert page.locator(".waterfall-row.selected .span").bounding_box()["width"] == pytest.approx(lane / 2, abs=2)
+
+
+def test_a_role_narrows_the_list_of_transactions(page):
+    """Only what it began: the API's list has one role for each operation."""
+    page.open("transaction?role=shop")
+    page.wait_for_selector("td")
+    assert set(page.locator("tbody td:nth-child(3)").all_inner_texts()) == {"shop"}
+
+    page.open("transaction?role=nobody")
+
+    page.get_by_text("No transactions here").wait_for()
+    page.get_by_role("link", name="Show all time and all roles").click()
+    page.wait_for_selector("td")

@@ -28,7 +28,7 @@ def ordered():
 
 def complete(store):
     tables = ("requests", "dependencies", "traces", "customEvents")
-    return all(store.rows(table, operation_id=TRACE) for table in tables) and store.rows("exceptions") or None
+    return (all(store.rows(table, operation_id=TRACE) for table in tables) and store.rows("exceptions")) or None
 
 
 @pytest.fixture

@@ -196,7 +196,7 @@ function drawTile({name, of, text, second, bad = false}, rates) {
     "div",
     {class: `tile${bad && number ? " bad" : ""}`},
     el("div", {class: "tile-name"}, name),
-    el("div", {class: "tile-number"}, text(number)),
+    el("div", {class: "tile-number"}, text(number), el("small", {}, number === null ? "" : "in 60 s")),
     sparkline([...Array(SECONDS - rates.length).fill(0), ...rates.map((rate) => second(rate) ?? 0)]),
   );
 }

@@ -3,6 +3,7 @@
  * In the URL: q, table (several), success, severity, and the facts below; `item` is one whose details are shown.
  */
 
+import {whenNewer} from "../arrivals.js";
 import {details} from "../details.js";
 import {append, clip, el, fill} from "../dom.js";
 import {clock, compact, exactly} from "../format.js";
@@ -67,8 +68,10 @@ class SearchPage {
   async #show(items) {
     if (!items.length) {
       this.table = null;
-      fill(this.results, isNarrowed(this.state) ? noMatch(this.state) : await nothingYet(this.api));
-      return;
+      if (isNarrowed(this.state)) return fill(this.results, noMatch(this.state));
+      fill(this.results, await nothingYet(this.api));
+      whenNewer(this.api, {}, this.state.refresh);
+      return undefined;
     }
     const longest = Math.max(...items.map((row) => row.duration ?? 0));
     this.table = dataTable({
@@ -82,6 +85,7 @@ class SearchPage {
     this.table.show(items);
     this.#end();
     fill(this.results, this.table.element);
+    return undefined;
   }
 
   /** The end of the table came into view. */
@@ -160,7 +164,8 @@ class SearchPage {
     this.item = key;
     if (!key) return closePanel();
     const [table, id] = key.split(":");
-    const show = (title, content) => openPanel({title, content, onClose: () => this.item === key && this.state.set({item: null})});
+    const onClose = () => this.item === key && this.state.set({item: null});
+    const show = (title, content) => openPanel({title, content, onClose});
     const found = this.table?.rows.find((row) => keyOf(row) === key);
     const place = el("div", {});
     if (!found) show("Item", place);

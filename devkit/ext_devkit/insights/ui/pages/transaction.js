@@ -36,19 +36,16 @@ class TransactionPage {
       onSelect: (at) => this.#chosen(at),
       onOpen: (at) => this.#open(at),
     });
+    this.refocus = () => this.view.element.focus();
     this.chips = el("div", {class: "chips"});
     fill(root, head(answer, this), leftOut(answer, state), this.view.element);
     this.#drawChips();
     this.unbind = bind({
-      ...Object.fromEntries([["j", 1], ["k", -1], ["ArrowDown", 1], ["ArrowUp", -1]].map(([key, by]) => [key, () => this.view.step(by)])),
-      ArrowLeft: () => this.view.sideways(false),
-      ArrowRight: () => this.view.sideways(true),
+      ...this.view.keys,
       e: () => this.nextFailure(),
       z: () => this.zoom(this.waterfall.zoomed < 0 ? this.view.selected() : -1),
-      Enter: () => document.activeElement === document.body && this.view.selected() >= 0 && this.#open(this.view.selected()),
     });
     this.#follow(state);
-    this.view.element.focus({preventScroll: true});
   }
 
   /** The URL has changed, by us or by the browser's buttons. */
@@ -102,7 +99,7 @@ class TransactionPage {
   }
 
   #open(at) {
-    openPanel({...details(this.waterfall.entries[at].row, this.state), onClose: () => this.view.element.focus()});
+    openPanel({...details(this.waterfall.entries[at].row, this.state), onClose: this.refocus});
   }
 
   #drawChips() {
@@ -113,7 +110,7 @@ class TransactionPage {
     };
     const chips = [...this.waterfall.counts()].map(([type, number]) => {
       const words = [Object.hasOwn(KINDS, type) ? kindName(type) : clip(type, 40), el("span", {class: "number"}, count(number))];
-      if (KINDS[type]?.call) return el("span", {class: "legend"}, words);
+      if (KINDS[type]?.call) return el("span", {class: "kind-count"}, words);
       const pressed = String(!this.waterfall.hidden.has(type));
       return el("button", {type: "button", class: "chip", "aria-pressed": pressed, on: {click: () => toggle(type)}}, words);
     });

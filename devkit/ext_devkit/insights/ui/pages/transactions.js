@@ -1,21 +1,28 @@
 /** The list of the latest operations, the first thing that is seen: is there telemetry, and what happened last? */
 
+import {whenNewer} from "../arrivals.js";
 import {clip, el, fill} from "../dom.js";
 import {clock, count, duration, exactly} from "../format.js";
 import {loading, nothing, nothingYet} from "../states.js";
 import {dataTable} from "../table.js";
 
 const PAGE = 50;
-const MOST = 500;
+const MOST = 200;
 
 export async function renderTransactions(root, state, api) {
-  let limit = PAGE;
+  // The API's list knows no roles: all that it gives are looked through.
+  let limit = state.role ? MOST : PAGE;
   loading(root);
-  const ask = async () => (await api.get("transactions", state.query({limit}))).items;
+  const ask = async () => {
+    const {items} = await api.get("transactions", {...state.range, limit});
+    return state.role ? items.filter((item) => item.cloud_RoleName === state.role) : items;
+  };
   const items = await ask();
   if (!items.length) {
     const narrowed = Object.keys(state.range).length || state.role;
-    return fill(root, narrowed ? nothing("No transactions here", wider(state)) : await nothingYet(api));
+    fill(root, narrowed ? nothing("No transactions here", wider(state)) : await nothingYet(api));
+    whenNewer(api, state.query(), state.refresh);
+    return;
   }
   const longest = Math.max(...items.map((item) => item.duration ?? 0));
   const table = dataTable({label: "Latest transactions", columns: columns(longest), href: linkOf(state), className: (item) => (item.success ? "" : "fail")});
@@ -31,7 +38,9 @@ export async function renderTransactions(root, state, api) {
     fill(table.end, found.length >= limit && limit < MOST && more);
   }
   show(items);
-  return fill(root, table.element);
+  const news = el("div", {class: "news", role: "status"});
+  fill(root, news, table.element);
+  whenNewer(api, state.query({table: ["requests"]}), () => fill(news, el("button", {type: "button", on: {click: state.refresh}}, "New requests have arrived. Show them", el("kbd", {}, "r"))));
 }
 
 function wider(state) {
