@@ -43,9 +43,9 @@ def read_items(body: bytes | bytearray) -> list[Any]:
     return items
 
 
-def read_document(body: bytes | bytearray) -> Any:
+def read_document(body: bytes | bytearray, most_values: int = MOST_VALUES) -> Any:
     """Return a body that is one JSON value; raise RejectedError if it is not."""
-    text = _text(body)
+    text = _text(body, most_values)
     try:
         return _parse(text)
     except RejectedError as error:
@@ -57,11 +57,11 @@ def too_many() -> RejectedError:
     return RejectedError(f"The body has more than {MOST_ITEMS} items. Send fewer items at once.", 413)
 
 
-def _text(body: bytes | bytearray) -> str:
+def _text(body: bytes | bytearray, most_values: int = MOST_VALUES) -> str:
     body = body.removeprefix(BOM).strip(SPACE)
     if not body:
         raise RejectedError("The body is empty. Send a JSON array, a JSON object, or one JSON object per line.")
-    if len(body) > MOST_VALUES < sum(map(body.count, (b",", b"[", b"{"))):
+    if len(body) > most_values < sum(map(body.count, (b",", b"[", b"{"))):
         raise RejectedError("The body has too many JSON values. Send fewer items at once.", 413)
     return _decode(body)
 

@@ -117,7 +117,7 @@ def points_of(metric: Any, values: Values) -> Iterator[Measured]:
     is_total = kind == "summary" or getattr(data, "aggregation_temporality", 0) == CUMULATIVE
     is_total = is_total and getattr(data, "is_monotonic", True)
     make: Callable[..., Point] = {"sum": _number, "gauge": _number, "summary": _summary}.get(kind, _histogram)
-    for message in data.data_points:
+    for message in values.parts(data.data_points):
         if not message.flags & NO_VALUE:
             attributes = values.attributes(message.attributes)
             yield Measured(make(message, attributes, message.time_unix_nano or time_ns()), message, is_total)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 MOST_BYTES_OF_ITEM = 4 * 1024 * 1024
 """Largest span, log record or metric (with all its data points), as it was sent."""
 
+MOST_JSON_VALUES = 500_000
+"""Commas and opening brackets: protobuf's reader of JSON takes some ten microseconds for each value."""
+
 DEEPEST = 100
 """Values inside of values; protobuf's own parser has the same limit."""
 
@@ -34,32 +37,45 @@ class Sent(NamedTuple):
 def read_protobuf(body: bytes | bytearray, signal: Signal) -> Iterator[Sent]:
     """Yield the items of a request in protobuf; raise RejectedError for what is none."""
     types = _types()
-    count = 0
-    for resource_part, scoped in _layers(memoryview(body)):
+    count = Count()
+    for number, in_resource in parts(memoryview(body)):
+        if number != 1:
+            continue
+        resource_part, scoped = _layer(in_resource, count)
         resource = _parse(types.resource, resource_part)
-        for scope_part, items in (layer for one in scoped for layer in _layers_of(one)):
+        for in_scope in scoped:
+            scope_part, items = _layer(in_scope, count)
             scope = _parse(types.scope, scope_part)
             for item in items:
-                count += 1
-                _check(count)
                 yield Sent(resource, scope, _parse(signal.item_type, item))
 
 
 def read_json(body: bytes | bytearray, signal: Signal) -> Iterator[Sent]:
     """Yield the items of a request in OTLP's own JSON; raise RejectedError for what is none."""
     types = _types()
-    document = read_document(body)
+    document = read_document(body, MOST_JSON_VALUES)
     if type(document) is not dict:
         raise RejectedError(f"The body is no JSON object. Send one with {signal.resources!r}.")
-    count = 0
-    for in_resource in _list(document, signal.resources):
+    count = Count()
+    for in_resource in _list(document, signal.resources, count):
         resource = _from_json(types.resource, in_resource.get("resource"), "resource")
-        for in_scope in _list(in_resource, signal.scopes):
+        for in_scope in _list(in_resource, signal.scopes, count):
             scope = _from_json(types.scope, in_scope.get("scope"), "scope")
-            for item in _list(in_scope, signal.items):
-                count += 1
-                _check(count)
+            for item in _list(in_scope, signal.items, count):
                 yield Sent(resource, scope, _from_json(signal.item_type, _prepared(item), signal.items))
+
+
+class Count:
+    """Counts items and the layers around them."""
+
+    def __init__(self) -> None:
+        self._counted = 0
+
+    def add(self, more: int) -> None:
+        """Count more; raise RejectedError if it is too much for one request."""
+        self._counted += more
+        if self._counted > MOST_ITEMS:
+            raise too_many()
 
 
 class _Types(NamedTuple):
@@ -74,29 +90,18 @@ def _types() -> _Types:
     return _Types(Resource, InstrumentationScope)
 
 
-def _check(count: int) -> None:
-    if count > MOST_ITEMS:
-        raise too_many()
-
-
-def _layers(message: memoryview) -> Iterator[tuple[bytes, list[memoryview]]]:
-    """Yield of each part in field 1 what `_layers_of` yields."""
-    for number, part in parts(message):
-        if number == 1:
-            yield from _layers_of(part)
-
-
-def _layers_of(message: memoryview) -> Iterator[tuple[bytes, list[memoryview]]]:
-    """Yield the head (field 1: resource or scope) and the parts inside (field 2) of a layer."""
-    head = b""
+def _layer(message: memoryview, count: Count) -> tuple[bytes, list[memoryview]]:
+    """Return the head (field 1: resource or scope) and the parts inside (field 2) of a layer."""
+    count.add(1)
+    head = bytearray()
     inside: list[memoryview] = []
     for number, part in parts(message):
         if number == 1:
             head += part
         elif number == 2:  # noqa: PLR2004  the field's number
             inside.append(part)
-            _check(len(inside))
-    yield head, inside
+            count.add(1)
+    return bytes(head), inside
 
 
 def _parse(kind: Any, content: Any) -> Any:
@@ -114,12 +119,13 @@ def _parse(kind: Any, content: Any) -> Any:
     return message
 
 
-def _list(owner: dict[str, Any], field: str) -> list[dict[str, Any]]:
+def _list(owner: dict[str, Any], field: str, count: Count) -> list[dict[str, Any]]:
     found = owner.get(field)
     if found is None:
         return []
     if type(found) is not list or not all(type(one) is dict for one in found):
         raise RejectedError(f"Field {field!r} must be an array of objects.")
+    count.add(len(found))
     return found
 
 

@@ -38,11 +38,10 @@ def span_of(sent: Sent, origin: Origin, values: Values) -> ReadableSpan:
     message: Any = sent.item
     trace_id = identifier(message.trace_id, TRACE_ID_BYTES)
     span_id = identifier(message.span_id, SPAN_ID_BYTES)
-    if not trace_id or not span_id:
-        name, found, size = ("trace_id", message.trace_id, 16) if not trace_id else ("span_id", message.span_id, 8)
-        raise RejectedError(
-            f"The {name} of a span must be {size} bytes that are not all zero, not {found[:32].hex()!r}."
-        )
+    if not trace_id:
+        raise _invalid("trace_id", TRACE_ID_BYTES, message.trace_id)
+    if not span_id:
+        raise _invalid("span_id", SPAN_ID_BYTES, message.span_id)
     kind = _KINDS.get(message.kind, SpanKind.INTERNAL)
     started = message.start_time_unix_nano
     return ReadableSpan(
@@ -53,7 +52,7 @@ def span_of(sent: Sent, origin: Origin, values: Values) -> ReadableSpan:
         attributes=values.attributes(message.attributes),
         events=[
             Event(event.name, values.attributes(event.attributes), event.time_unix_nano or started)
-            for event in message.events
+            for event in values.parts(message.events)
         ],
         links=_links(message, values),
         kind=kind,
@@ -91,5 +90,5 @@ def _links(message: Any, values: Values) -> list[Link]:
             ),
             values.attributes(link.attributes),
         )
-        for link in message.links
+        for link in values.parts(message.links)
     ]

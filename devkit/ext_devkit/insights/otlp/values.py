@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ext_devkit.insights.ingest.document import MOST_VALUES
+from ext_devkit.insights.ingest.document import MOST_ITEMS, MOST_VALUES, too_many
 from ext_devkit.insights.ingest.rejection import RejectedError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sized
 
 
 class Values:
@@ -16,6 +16,14 @@ class Values:
 
     def __init__(self) -> None:
         self._left = MOST_VALUES
+        self._parts_left = MOST_ITEMS
+
+    def parts(self, found: Sized) -> Any:
+        """Return the parts of an item that become rows of their own, unless they are too many."""
+        self._parts_left -= len(found)
+        if self._parts_left < 0:
+            raise too_many()
+        return found
 
     def attributes(self, pairs: Iterable[Any]) -> dict[str, Any]:
         """Return key-value pairs as dict; of equal keys the last counts."""
