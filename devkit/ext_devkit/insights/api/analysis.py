@@ -131,7 +131,14 @@ RESOURCES = (
             name=TEXT,
             aggregation=TEXT,
             step_s=INTEGER,
-            series=array(listing(label=TEXT, points=array({"type": "array", "prefixItems": [TEXT, NUMBER_OR_NULL]}))),
+            series=array(
+                listing(
+                    label=TEXT,
+                    points=array(
+                        {"type": "array", "items": {"type": ["string", "number", "null"]}, "minItems": 2, "maxItems": 2}
+                    ),
+                )
+            ),
         ),
     ),
     Resource(

@@ -49,15 +49,15 @@ class Parameter:
         return self.read(self.name, values[0])
 
 
-def text(name: str, about: str, **more: Any) -> Parameter:
-    """Return a parameter of text."""
+def text(name: str, about: str, *, schema: Schema | None = None, **more: Any) -> Parameter:
+    """Return a parameter of text; `schema` says more of it, where whoever is asked reads it by itself."""
 
     def read(name: str, value: str) -> str:
         if len(value) > LONGEST_TEXT:
             raise DevkitError(f"The parameter '{name}' has {len(value)} characters; {LONGEST_TEXT} are allowed.")
         return value
 
-    return Parameter(name, about, read, {"type": "string", "maxLength": LONGEST_TEXT}, **more)
+    return Parameter(name, about, read, {"type": "string", "maxLength": LONGEST_TEXT} | (schema or {}), **more)
 
 
 def number(name: str, about: str, least: int, most: int, **more: Any) -> Parameter:
@@ -89,9 +89,9 @@ def one_of(name: str, about: str, values: Sequence[str], **more: Any) -> Paramet
 
 
 WINDOW = (
-    text("from", "the time it begins, in ISO 8601 with Z or an offset.", default=None),
-    text("to", "the time it ends, which is left out itself.", default=None),
-    text("last", "how far back it goes instead, as in 15m, 24h or 7d.", default=None),
+    text("from", "the time it begins, in ISO 8601 with Z or an offset.", schema={"format": "date-time"}),
+    text("to", "the time it ends, which is left out itself.", schema={"format": "date-time"}),
+    text("last", "how far back it goes instead, as in 15m, 24h or 7d.", schema={"pattern": "^[1-9][0-9]{0,5}[smhd]$"}),
 )
 """The parameters of a time range; without them it is all time."""
 
