@@ -57,6 +57,11 @@ def envelope(base_type="RequestData", /, *, tags=None, **data):
     }
 
 
+def raw(server, content):
+    """Return bytes to be sent as they are, with the server's own name where they say HERE."""
+    return content.replace(b"HERE", b"127.0.0.1:%d" % server.port)
+
+
 def post(server, body, path="/v2.1/track", **headers):
     """Send a body (bytes, or anything that JSON can write); return status and decoded answer."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()

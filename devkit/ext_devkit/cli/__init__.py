@@ -14,12 +14,19 @@ COMMANDS = {
     "run": "Serve a function app on this machine.",
     "insights": "Run the local Application Insights.",
     "transactions": "Show recent operations, or one of them as a tree.",
+    "query": "Select from the stored items with SQL.",
+    "tail": "Print items as they arrive.",
+    "export": "Write stored items as lines of JSON.",
+    "import": "Store items that are lines of JSON.",
     "new": "Write a package with an extension of your own.",
     "check": "Check how an extension behaves in production.",
     "doctor": "Say what is wrong with a function app, and what to do.",
     "demo": "See it all: a function app, its requests, its telemetry.",
 }
 """Name of each command, which is also the name of its module here, and its one-line help."""
+
+MODULES = {"import": "import_"}
+"""Modules that cannot have the name of their command."""
 
 SOFTWARE_ERROR = 70
 """Exit status of a failure that is ours, not the user's (sysexits.h, EX_SOFTWARE)."""
@@ -40,7 +47,7 @@ class Commands(click.Group):
         """Import the module of a command and return its `command`, with `--debug` added."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"ext_devkit.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"ext_devkit.cli.{MODULES.get(cmd_name, cmd_name)}").command
         if not any(parameter.name == "debug" for parameter in command.params):
             command.params.append(debug_option())
         return command

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,8 +11,6 @@ import click
 from ext_devkit.errors import DevkitError
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from ext_devkit.insights.store.reader import Reader
 
 MOST_NAMED = 3
@@ -56,9 +52,9 @@ def _list(reader: Reader, path: Path, limit: int, as_json: bool) -> None:
     if as_json:
         _print_json([operation.summary() for operation in operations])
         return
-    from ext_devkit.insights.console import print_operations
+    from ext_devkit.insights.console import print_operations, terminal
 
-    print_operations(_console(), operations)
+    print_operations(terminal(), operations)
 
 
 def _show(reader: Reader, path: Path, prefix: str, as_json: bool) -> None:
@@ -68,9 +64,9 @@ def _show(reader: Reader, path: Path, prefix: str, as_json: bool) -> None:
     if as_json:
         _print_json(transaction.summary() | {"tree": transaction.items()})
         return
-    from ext_devkit.insights.console import print_transaction
+    from ext_devkit.insights.console import print_transaction, terminal
 
-    print_transaction(_console(), transaction)
+    print_transaction(terminal(), transaction)
 
 
 def _find(reader: Reader, path: Path, prefix: str) -> str:
@@ -87,15 +83,6 @@ def _find(reader: Reader, path: Path, prefix: str) -> str:
         names = ", ".join(map(plain, found[:MOST_NAMED])) + (" and others" if len(found) > MOST_NAMED else "")
         raise DevkitError(f"Several operations start with '{plain(prefix)}': {names}. Give more of the id.")
     return found[0]
-
-
-def _console() -> Console:
-    from rich.console import Console
-
-    # What the terminal's encoding lacks is shown as an escape; it must not end the command.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
-    return Console(highlight=False, markup=False, emoji=False)
 
 
 def _print_json(content: object) -> None:

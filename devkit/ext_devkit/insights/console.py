@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
 from ext_devkit.insights.ingest.fields import SEVERITIES
 from ext_devkit.insights.plain import plain
+from ext_devkit.insights.transaction import Node
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rich.console import Console
-
-    from ext_devkit.insights.transaction import Node, Transaction
+    from ext_devkit.insights.store.reader import Row
+    from ext_devkit.insights.transaction import Transaction
 
 MOST_LINES = 500
 """Lines of one tree; more would hide what comes before."""
@@ -60,6 +63,24 @@ def print_transaction(console: Console, transaction: Transaction) -> None:
     if total > shown:
         tree.add(Text(f"... and {total - shown} more items", "dim"))
     console.print(tree)
+
+
+def terminal() -> Console:
+    """Return a console for standard output that shows text as it is."""
+    # What the terminal's encoding lacks is shown as an escape; it must not end the command.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def print_item(console: Console, row: Row) -> None:
+    """Print one item as a line: its time in UTC, its role, and what the tree of a transaction says of it."""
+    node = Node(row)
+    line = Text(f"{row['timestamp'][11:23]} ", "dim")
+    if row.get("cloud_RoleName"):
+        line.append(f"{plain(row['cloud_RoleName'])} ", "cyan")
+    line.append_text(_line(node, 0))
+    console.print(line, soft_wrap=True)
 
 
 def print_operations(console: Console, operations: Iterable[Transaction]) -> None:

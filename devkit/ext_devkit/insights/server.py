@@ -11,14 +11,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvicorn
+from starlette.middleware import Middleware
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.app import create_app
+from ext_devkit.insights.faults import FaultMiddleware, Plan, Protocol
+from ext_devkit.insights.store.retention import MAX_BYTES
 from ext_devkit.insights.store.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from typing_extensions import Self
 
+    from ext_devkit.insights.api.live import Live
+    from ext_devkit.insights.fault_specs import Fault
     from ext_devkit.insights.store.reader import Row
 
 HOST = "127.0.0.1"
@@ -37,10 +44,18 @@ KEEP_ALIVE_SECONDS = 75
 
 
 class HttpServer(uvicorn.Server):
-    """Ends within the grace period: who has not sent the whole request by then is cut off, without a traceback."""
+    """Ends within the grace period: who has not sent the whole request by then is cut off, without a traceback.
+
+    `live` are the streams that go on until the server ends them.
+    """
+
+    def __init__(self, config: uvicorn.Config, live: Live) -> None:
+        super().__init__(config)
+        self._live = live
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop listening, wait for open requests, then for nobody."""
+        self._live.close()
         cut_off = asyncio.get_running_loop().call_later(GRACE_SECONDS, self._cut_off)
         try:
             await super().shutdown(sockets)
@@ -55,33 +70,59 @@ class HttpServer(uvicorn.Server):
 class InsightsServer:
     """A running local Application Insights: `with InsightsServer() as server:`.
 
-    `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed.
-    Raises DevkitError if the port is busy or out of range, or the file cannot be used.
+    `port` 0 picks a free one, `db` None keeps the items in a temporary file until the server is closed. Without
+    `strict` it takes whatever can be understood, as `azfunc-ext insights --loose` does.
+    `allow_origins` are origins besides those of this machine whose pages may send telemetry. `faults` are what is to go
+    wrong with requests that bring telemetry, as `--fault` has them; `fault_seed` chooses which of them.
+    Items older than `keep_days` are deleted, and the oldest of them when the file is larger than `max_bytes`; None is
+    no bound.
+    Raises DevkitError if the port is busy or out of range, the file cannot be used, or an option is not understood.
     """
 
-    def __init__(self, port: int = 0, db: str | Path | None = None) -> None:
+    def __init__(
+        self,
+        port: int = 0,
+        db: str | Path | None = None,
+        *,
+        strict: bool = True,
+        allow_origins: Sequence[str] = (),
+        faults: Sequence[Fault | str] = (),
+        fault_seed: int = 0,
+        keep_days: float | None = None,
+        max_bytes: int | None = MAX_BYTES,
+    ) -> None:
+        self._faults = Plan(faults, fault_seed)
         self._socket = listen(port)
         self._folder = tempfile.TemporaryDirectory(prefix="azfunc-ext-") if db is None else None
         try:
             path = Path(db) if db is not None else Path(self._folder.name) / "insights.db"  # type: ignore[union-attr]
-            self.store = Store(path)
+            self.store = Store(path, keep_days=keep_days, max_bytes=max_bytes)
         except BaseException:
             self._socket.close()
             self._remove_folder()
             raise
         self.port: int = self._socket.getsockname()[1]
+        app = create_app(
+            self.store,
+            self.port,
+            self.connection_string,
+            strict=strict,
+            allow_origins=allow_origins,
+            middleware=[Middleware(FaultMiddleware, plan=self._faults)],
+        )
         self._server = HttpServer(
             uvicorn.Config(
-                create_app(self.store),
+                app,
                 loop="asyncio",
-                http="h11",
+                http=Protocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,
                 access_log=False,
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            )
+            ),
+            app.state.api.live,
         )
         self._thread = threading.Thread(target=self._run, name="azfunc-ext insights", daemon=True)
         self._thread.start()
@@ -99,6 +140,13 @@ class InsightsServer:
     def wait_for(self, table: str, count: int = 1, timeout: float = 10.0) -> list[Row]:
         """Return a table's rows, oldest first, as soon as there are `count` of them; see `Store.wait_for`."""
         return self.store.wait_for(table, count, timeout)
+
+    def set_faults(self, faults: Sequence[Fault | str] = (), seed: int = 0) -> None:
+        """Have these go wrong from the next request on, in place of those before; none ends it.
+
+        Raises DevkitError for one that is not understood.
+        """
+        self._faults.set(faults, seed)
 
     def close(self) -> None:
         """Stop listening, let open requests finish for a second, commit, and free port and files. May be repeated."""

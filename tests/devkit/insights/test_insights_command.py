@@ -12,10 +12,13 @@ import sqlite3
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 
+from ext_devkit.cli import insights
+from ext_devkit.errors import DevkitError
 from ext_devkit.insights.server import InsightsServer
 from ext_devkit.insights.store.reader import Reader
-from tests.support.insights import command, envelope, insights_process, post, start
+from tests.support.insights import command, envelope, insights_process, post, raw, start
 
 
 def reach(printed):
@@ -50,13 +53,16 @@ def test_it_explains_itself_in_one_block(tmp_path):
     assert text == (
         "The local Application Insights is running.\n"
         "\n"
-        f"  URL                http://127.0.0.1:{port}\n"
+        f"  Web UI             http://127.0.0.1:{port}\n"
         f"  Connection string  {connection}\n"
+        f"  OTLP over HTTP     http://127.0.0.1:{port}\n"
         f"  Database           {db}\n"
         "\n"
         "Send telemetry to it from another terminal:\n"
         f'  export APPLICATIONINSIGHTS_CONNECTION_STRING="{connection}"\n'
-        "See what has arrived:\n"
+        "or, from anything that speaks OTLP:\n"
+        f"  export OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:{port} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf\n"
+        "See what has arrived in the web UI, or with:\n"
         f"  azfunc-ext transactions --db '{db}'\n"
         "\n"
         "Press Ctrl-C to end it.\n"
@@ -67,6 +73,7 @@ def test_json_is_one_line_for_programs(tmp_path):
     with insights_process("--port", 0, "--db", tmp_path / "a.db") as (_, printed):
         assert printed == {
             "url": printed["url"],
+            "otlpEndpoint": printed["url"],
             "connectionString": "InstrumentationKey=10ca1000-0000-4000-8000-000000000000;"
             f"IngestionEndpoint={printed['url']};LiveEndpoint={printed['url']}",
             "database": str(tmp_path / "a.db"),
@@ -88,12 +95,12 @@ def test_without_a_file_it_uses_the_state_folder_and_transactions_finds_it(tmp_p
 def test_it_ends_cleanly_also_with_open_connections(tmp_path, number):
     """Status 0, nothing on standard error, everything stored, no port left behind."""
     db = tmp_path / "insights.db"
-    half = b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n["
+    half = b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nContent-Length: 9\r\n\r\n["
     with insights_process("--port", 0, "--db", db) as (process, printed), contextlib.ExitStack() as stack:
         port = reach(printed).port
-        for raw in (b"", half):
+        for sent in (b"", half):
             connection = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
-            connection.sendall(raw)
+            connection.sendall(raw(reach(printed), sent))
         post(reach(printed), envelope())
 
         process.send_signal(number)
@@ -151,6 +158,39 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
         f"Cannot use {tmp_path / 'a.db'} as the database: unable to open database file. "
         "Make it writable, or name another file with --db."
     )
+
+
+def test_a_fault_that_is_not_understood_makes_no_file(tmp_path):
+    done = CliRunner().invoke(insights.command, ["--db", str(tmp_path / "a.db"), "--fault", "empty", "--fault", "boom"])
+
+    assert isinstance(done.exception, DevkitError)
+    assert str(done.exception).startswith("The fault 'boom' cannot be understood: ")
+    assert not (tmp_path / "a.db").exists()
+
+
+def test_it_can_be_loose_and_go_wrong_and_let_others_send(tmp_path):
+    options = ["--loose", "--fault", "status=503,times=1", "--fault", "empty,path=/v1/logs", "--fault-seed", 7]
+    with running("--port", 0, "--db", tmp_path / "a.db", *options, "--allow-origin", "https://shop.example") as (
+        _,
+        text,
+    ):
+        server = SimpleNamespace(port=int(re.search(r"http://127.0.0.1:(\d+)", text)[1]))
+        answers = [post(server, envelope(success=...))[0] for _ in range(2)]
+        status, _ = post(server, envelope(), Origin="https://shop.example")
+
+    assert "  Goes wrong         status=503,times=1\n  Goes wrong         empty,path=/v1/logs\n\nSend" in text
+    assert (*answers, status) == (503, 200, 200)
+
+
+def test_it_opens_the_web_ui_where_that_is_wanted(monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    monkeypatch.setattr("ext_devkit.waiting.wait_for", lambda _: None)
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # which would last longer than this test
+
+    done = CliRunner().invoke(insights.command, ["--port", "0", "--db", str(tmp_path / "a.db"), "--open", "--json"])
+
+    assert opened == [json.loads(done.output)["url"]]
 
 
 def test_debug_adds_the_traceback():

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ext_devkit.insights import app
-from ext_devkit.insights.app import read_body
+from ext_devkit.insights.ingest import receiving
 from ext_devkit.insights.ingest.body import MOST_BYTES, Body
 from ext_devkit.insights.ingest.document import MOST_ITEMS, MOST_VALUES, read_items
+from ext_devkit.insights.ingest.receiving import read_body
 from ext_devkit.insights.ingest.rejection import RejectedError
 from ext_devkit.insights.ingest.track import Answer, track
-from tests.support.insights import TABLE_OF, envelope, post, reason
+from tests.support.insights import TABLE_OF, envelope, post, raw, reason
 
 VALID = json.dumps([envelope()]).encode()
 
@@ -182,10 +182,10 @@ def test_a_refused_body_is_let_go_while_its_rest_is_read():
 
 def test_bodies_that_together_are_too_much_are_to_be_sent_again(shared, monkeypatch):
     """Each alone is within its limit."""
-    monkeypatch.setattr(app, "MOST_HELD", len(VALID))
-    half = b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[["
+    monkeypatch.setattr(receiving, "MOST_HELD", len(VALID))
+    half = b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nContent-Length: 1000\r\n\r\n[["
     with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as slow:
-        slow.sendall(half)
+        slow.sendall(raw(shared, half))
         while (answer := post(shared, VALID))[0] == 200:
             pass
 
@@ -198,9 +198,9 @@ def test_bodies_that_together_are_too_much_are_to_be_sent_again(shared, monkeypa
 
 
 def test_a_body_that_does_not_arrive_is_given_up_with_a_reason(shared, monkeypatch):
-    monkeypatch.setattr(app, "BODY_SECONDS", 0.05)
+    monkeypatch.setattr(receiving, "BODY_SECONDS", 0.05)
     with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as slow:
-        slow.sendall(b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n[")
+        slow.sendall(raw(shared, b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nContent-Length: 9\r\n\r\n["))
         response = http.client.HTTPResponse(slow)
         response.begin()
         answer = response.status, json.loads(response.read())
@@ -227,20 +227,20 @@ def test_a_body_of_very_many_items_is_refused(shared, body):
 
 
 @pytest.mark.parametrize(
-    "raw",
+    "sent",
     [
-        b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n[",
-        b"POST /v2/track HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[",
-        b"POST /v2/track HTTP/1.1\r\nHost: x\r\nContent-Length: nonsense\r\n\r\n[]",
-        b"POST /v2/track HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nContent-Length: 1000\r\n\r\n[",
+        b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n[",
+        b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nContent-Length: nonsense\r\n\r\n[]",
+        b"POST /v2/track HTTP/1.1\r\nHost: HERE\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
         b"\0\0\0\0\r\n\r\n",
         b"POST /v2/tr",
     ],
     ids=["length too large", "chunk cut off", "length no number", "chunk size no number", "no HTTP", "half a header"],
 )
-def test_a_client_that_breaks_off_or_breaks_http_harms_nobody(shared, raw):
+def test_a_client_that_breaks_off_or_breaks_http_harms_nobody(shared, sent):
     with contextlib.closing(socket.create_connection(("127.0.0.1", shared.port), timeout=30)) as connection:
-        connection.sendall(raw)
+        connection.sendall(raw(shared, sent))
 
     assert post(shared, VALID)[0] == 200
 

@@ -6,20 +6,23 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from ext_devkit.errors import DevkitError
+from ext_devkit.insights.search import Search
 from ext_devkit.insights.server import InsightsServer
-from ext_devkit.insights.store import migrations
+from ext_devkit.insights.store import indexing, migrations
 from ext_devkit.insights.store.database import default_path, open_for_writing
 from ext_devkit.insights.store.reader import Reader
 from ext_devkit.insights.store.schema import COLUMNS, TABLES
 from ext_devkit.insights.store.store import Store
-from tests.support.insights import OPERATION, envelope, insights_process, post
+from tests.support.insights import OPERATION, ago, envelope, insights_process, post
 
 
 def port_of(printed):
@@ -185,13 +188,14 @@ def test_the_migrated_file_has_the_columns_that_rows_bring():
     for table in TABLES:
         names = [name for _, name, *_ in connection.execute(f"PRAGMA table_xinfo({table})")]
         assert names == ["itemId", "itemType", *COLUMNS[table]]
-    assert list(connection.execute("SELECT number, name FROM _migrations")) == [(1, "eight_tables")]
+    applied = list(connection.execute("SELECT number, name FROM _migrations"))
+    assert applied == [(1, "eight_tables"), (2, "full_text"), (3, "analysis"), (4, "metrics_by_time")]
     connection.close()
 
 
 def test_a_transaction_is_looked_up_by_index(server):
     for table in TABLES:
-        plan = server.store._query(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE operation_Id = ?", ("x",))
+        plan = server.store.query(f"EXPLAIN QUERY PLAN SELECT * FROM {table} WHERE operation_Id = ?", ("x",))
         assert f"USING INDEX {table}_by_operation" in plan[0]["detail"]
 
 
@@ -209,7 +213,7 @@ def test_migrating_twice_at_the_same_time_is_safe(tmp_path):
             list(pool.map(open_it, [db] * 4))
 
         with Reader(db) as reader:
-            assert reader._query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": 1}]
+            assert reader.query("SELECT count(*) AS n FROM _migrations", ()) == [{"n": migrations.LATEST}]
 
 
 def test_what_was_acknowledged_survives_sigkill(tmp_path):
@@ -223,6 +227,46 @@ def test_what_was_acknowledged_survives_sigkill(tmp_path):
     assert status == 200
     with Reader(db) as reader:
         assert reader.count("requests") == 100
+
+
+def test_sigkill_in_the_middle_of_everything_loses_nothing_that_was_acknowledged(tmp_path):
+    """While four clients send, items are indexed and old ones deleted; then a server goes on with the same file."""
+    db, acknowledged = tmp_path / "insights.db", []
+    with insights_process("--port", 0, "--db", db, "--keep-days", 1) as (process, printed):
+        old = envelope("MessageData", message="old") | {"time": ago(hours=30)}
+
+        def send(client):
+            for number in range(10_000):
+                names = [f"c{client}n{number}i{item}" for item in range(200)]
+                try:
+                    status, _ = post(port_of(printed), [envelope(name=name) for name in names] + [old] * 50)
+                except OSError:
+                    return
+                assert status == 200
+                acknowledged.extend(names)
+
+        with ThreadPoolExecutor(4) as pool:
+            sending = [pool.submit(send, client) for client in range(4)]
+            with Reader(db) as reader:
+                while not (reader.query("SELECT 1 FROM _shelves") and len(acknowledged) > 6000):
+                    assert not any(one.done() for one in sending)
+                    time.sleep(0.02)
+            process.kill()
+        for one in sending:
+            one.result()
+
+    with closing(Store(db, keep_days=1)) as store:
+        stored = {row["name"] for row in store.query("SELECT name FROM requests")}
+        assert set(acknowledged) <= stored
+        assert store.query("PRAGMA integrity_check") == [{"integrity_check": "ok"}]
+        store.wait_until(lambda: [] if indexing_is_done(store) else None, 30, "the end of indexing")
+        assert len(Search(acknowledged[-1]).page(store)["items"]) == 1
+        assert len(Search(acknowledged[0]).page(store)["items"]) == 1
+
+
+def indexing_is_done(store):
+    with store.snapshot() as connection:
+        return not any(indexing.waiting(connection))
 
 
 def test_another_process_reads_while_the_server_writes(server):
@@ -301,14 +345,14 @@ def test_a_file_of_another_program_is_left_alone(tmp_path):
 def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
     db = tmp_path / "newer.db"
     connection = open_for_writing(db)
-    connection.execute("INSERT INTO _migrations VALUES (7, 'future', 'now')")
+    connection.execute("INSERT INTO _migrations VALUES (77, 'future', 'now')")
     connection.close()
 
     with pytest.raises(DevkitError) as caught:
         Store(db)
 
     assert str(caught.value) == (
-        f"{db} was written by a newer azfunc-ext (schema 7, this one knows 1). "
+        f"{db} was written by a newer azfunc-ext (schema 77, this one knows {migrations.LATEST}). "
         "Upgrade azfunc-ext-devkit, or name another file with --db."
     )
 
@@ -359,3 +403,33 @@ def test_xdg_state_home_is_respected(monkeypatch, value, used):
     monkeypatch.setenv("XDG_STATE_HOME", value)
 
     assert (default_path() == Path("/somewhere/azfunc-ext/insights.db")) is used
+
+
+def test_a_file_of_an_older_version_keeps_its_items(tmp_path, monkeypatch):
+    """A server brings it up to date and indexes what is there; who only reads says that this is needed."""
+    db = tmp_path / "older.db"
+    with monkeypatch.context() as before:
+        before.setattr(migrations, "MIGRATIONS", migrations.MIGRATIONS[:1])
+        connection = open_for_writing(db)
+        connection.execute(
+            "INSERT INTO traces (timestamp, itemCount, message) VALUES ('2026-01-02T03:04:05.000000Z', 1, 'of old')"
+        )
+        connection.close()
+    with pytest.raises(
+        DevkitError, match=r"older\.db was written by an older azfunc-ext\. Start 'azfunc-ext insights'"
+    ):
+        Reader(db)
+
+    with closing(Store(db)) as store:
+        store.wait_until(lambda: store.query("SELECT 1 FROM _shelves") or None, 10, "an indexed item")
+        assert [row["message"] for row in Search("old").page(store)["items"]] == ["of old"]
+
+
+def test_a_python_without_full_text_search_is_named(tmp_path, monkeypatch):
+    def refuse(_connection):
+        raise sqlite3.OperationalError("no such module: fts5")
+
+    monkeypatch.setattr(migrations, "MIGRATIONS", (refuse,))
+
+    with pytest.raises(DevkitError, match=r"SQLite \(3\..*\) was built without full-text search \(FTS5\)"):
+        Store(tmp_path / "new.db")

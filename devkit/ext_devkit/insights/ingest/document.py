@@ -34,18 +34,36 @@ def read_items(body: bytes | bytearray) -> list[Any]:
 
     Raises RejectedError if there is nothing to tell items apart in: not UTF-8, no JSON, a scalar, nothing at all.
     """
-    body = body.removeprefix(BOM).strip(SPACE)
-    if not body:
-        raise RejectedError("The body is empty. Send a JSON array, a JSON object, or one JSON object per line.")
-    if len(body) > MOST_VALUES < sum(map(body.count, (b",", b"[", b"{"))):
-        raise RejectedError("The body has too many JSON values. Send fewer items at once.", 413)
-    text = _decode(body)
+    text = _text(body)
     items = _items(text)
     if len(items) > MOST_ITEMS:
-        raise RejectedError(f"The body has more than {MOST_ITEMS} items. Send fewer items at once.", 413)
+        raise too_many()
     if b"\\u" in body and _ODD_ESCAPE.search(body):
         items = [_clean(item) for item in items]
     return items
+
+
+def read_document(body: bytes | bytearray, most_values: int = MOST_VALUES) -> Any:
+    """Return a body that is one JSON value; raise RejectedError if it is not."""
+    text = _text(body, most_values)
+    try:
+        return _parse(text)
+    except RejectedError as error:
+        raise RejectedError(f"The body is not valid JSON: {error}", error.status) from error
+
+
+def too_many() -> RejectedError:
+    """Return the error for a body with more items than one answer can speak of."""
+    return RejectedError(f"The body has more than {MOST_ITEMS} items. Send fewer items at once.", 413)
+
+
+def _text(body: bytes | bytearray, most_values: int = MOST_VALUES) -> str:
+    body = body.removeprefix(BOM).strip(SPACE)
+    if not body:
+        raise RejectedError("The body is empty. Send a JSON array, a JSON object, or one JSON object per line.")
+    if len(body) > most_values < sum(map(body.count, (b",", b"[", b"{"))):
+        raise RejectedError("The body has too many JSON values. Send fewer items at once.", 413)
+    return _decode(body)
 
 
 def _items(text: str) -> list[Any]:

@@ -46,6 +46,7 @@ class Kind:
     ) -> None:
         self.table = table
         self.columns = COLUMNS[table]
+        self.fields = fields
         self._owner = base_type
         # Plain tuples: this loop is most of what an item costs.
         self._fields = [

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from ext_devkit.insights.ingest.rejection import invalid, missing, outside_window, wrong_type
+from ext_devkit.insights.ingest.rejection import RejectedError, invalid, missing, outside_window, wrong_type
 
 OLDEST_MS = 172_800_000
 """48 hours: what is older is rejected (ENDPOINT-PROTOCOL.md)."""
@@ -36,12 +36,28 @@ class Window:
         moment = _parse(value)
         if not self._oldest <= moment <= self._newest:
             raise self._outside(moment)
-        return f"{moment.isoformat(timespec='microseconds')}Z"
+        return _printed(moment)
 
     def _outside(self, moment: datetime) -> Exception:
         older = moment < self._oldest
         distance = (self._now - moment) if older else (moment - self._now)
         return outside_window(older, OLDEST_MS if older else NEWEST_MS, distance // timedelta(milliseconds=1))
+
+
+class AnyTime(Window):
+    """Takes any time; what is none becomes now."""
+
+    def read(self, value: Any) -> str:
+        """Return the time as UTC, as `Window` does."""
+        try:
+            moment = _parse(value) if type(value) is str else self._now
+        except RejectedError:
+            moment = self._now
+        return _printed(moment)
+
+
+def _printed(moment: datetime) -> str:
+    return f"{moment.isoformat(timespec='microseconds')}Z"
 
 
 def _parse(value: str) -> datetime:

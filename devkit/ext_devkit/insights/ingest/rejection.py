@@ -11,6 +11,11 @@ from typing import Any
 LONGEST_QUOTE = 64
 """Characters of a wrong value that a reason repeats."""
 
+BAD_REQUEST = 400
+BUSY = 429
+UNAVAILABLE = 503
+"""The last two are those by which a client is told to send the same again later."""
+
 Rejection = tuple[int, str]
 """Status of an item and the reason."""
 
@@ -18,7 +23,7 @@ Rejection = tuple[int, str]
 class RejectedError(Exception):
     """An item, or a whole body, that is not taken: `status` as in HTTP, and the reason as text."""
 
-    def __init__(self, message: str, status: int = 400) -> None:
+    def __init__(self, message: str, status: int = BAD_REQUEST) -> None:
         super().__init__(message)
         self.status = status
 

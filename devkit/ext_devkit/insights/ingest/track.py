@@ -7,17 +7,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ext_devkit.insights.ingest.document import Unreadable, read_items
 from ext_devkit.insights.ingest.item import read_item
+from ext_devkit.insights.ingest.loose import read_loosely
 from ext_devkit.insights.ingest.moment import Window
-from ext_devkit.insights.ingest.rejection import RejectedError
+from ext_devkit.insights.ingest.rejection import UNAVAILABLE, RejectedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from ext_devkit.insights.ingest.receiving import Spoil
     from ext_devkit.insights.ingest.rejection import Rejection
     from ext_devkit.insights.store.store import Store
+    from ext_devkit.insights.store.writer import Rows
+
+    Read = Callable[[Any, Window], tuple[str, list[Any]]]
 
 OK = 200
 PARTIAL = 206
-BUSY = 429
-UNAVAILABLE = 503
 
 
 class Answer(NamedTuple):
@@ -52,23 +57,32 @@ def refuse(error: RejectedError) -> Answer:
     return Answer(0, {0: error.rejection})
 
 
-def track(body: bytes | bytearray, store: Store) -> Answer:
-    """Store the items of a body; return when what is accepted is committed."""
+def track(body: bytes | bytearray, store: Store | None, *, strict: bool = True, spoil: Spoil | None = None) -> Answer:
+    """Store the items of a body; return when what is accepted is committed.
+
+    Without a store they are only checked. `strict` takes what Application Insights takes, otherwise whatever can be
+    understood is (see `loose`). `spoil` refuses items on purpose, by their index.
+    """
     try:
         items = read_items(body)
     except RejectedError as error:
         return refuse(error)
-    rows, rejections = _sort(items)
-    if rows:
-        try:
-            store.store(rows).result()
-        except sqlite3.Error as error:
-            reason = UNAVAILABLE, f"The items could not be stored in {store.path}: {error}. Send them again later."
-            rejections |= dict.fromkeys(range(len(items)), reason) | rejections
+    rows, rejections = _sort(items, read_item if strict else read_loosely, spoil)
+    if rows and store is not None and (reason := keep(rows, store)) is not None:
+        rejections |= dict.fromkeys(range(len(items)), (UNAVAILABLE, reason)) | rejections
     return Answer(len(items), dict(sorted(rejections.items())))
 
 
-def _sort(items: list[Any]) -> tuple[dict[str, list[list[Any]]], dict[int, Rejection]]:
+def keep(rows: Rows, store: Store) -> str | None:
+    """Return when rows are committed; if they cannot be, return why not."""
+    try:
+        store.store(rows).result()
+    except sqlite3.Error as error:
+        return f"The items could not be stored in {store.path}: {error}. Send them again later."
+    return None
+
+
+def _sort(items: list[Any], read: Read, spoil: Spoil | None) -> tuple[Rows, dict[int, Rejection]]:
     """Return the rows of each table, and what is rejected by its index."""
     window = Window()
     rows: dict[str, list[list[Any]]] = {}
@@ -77,8 +91,10 @@ def _sort(items: list[Any]) -> tuple[dict[str, list[list[Any]]], dict[int, Rejec
         try:
             if type(item) is Unreadable:
                 raise RejectedError(item.reason)
-            table, row = read_item(item, window)
-            if table in rows:
+            table, row = read(item, window)
+            if spoil is not None and (refusal := spoil(index)) is not None:
+                rejections[index] = refusal
+            elif table in rows:
                 rows[table].append(row)
             else:
                 rows[table] = [row]

@@ -16,6 +16,10 @@ BUSY_SECONDS = 10.0
 
 RETRY_SECONDS = 0.02
 
+CACHE_KIB = 32 * 1024
+CHECKPOINT_PAGES = 4000
+"""16 MB: how large the write-ahead log gets until its pages are brought into the file."""
+
 
 def default_path() -> Path:
     """Return the file that is used when none is named: in the user's state folder (XDG Base Directory, 0.8)."""
@@ -65,6 +69,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         raise unusable(path, error) from error
     try:
         version = _check(connection, path)
+        if 0 < version < migrations.LATEST:
+            raise DevkitError(
+                f"{path} was written by an older azfunc-ext. Start 'azfunc-ext insights' on it once: "
+                "it keeps all items and brings the file up to date."
+            )
         if version < migrations.LATEST:
             raise DevkitError(
                 f"{path} holds no telemetry yet. Start 'azfunc-ext insights' on it and send some, "
@@ -105,9 +114,15 @@ def _prepare_patiently(connection: sqlite3.Connection, path: Path) -> None:
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     _check(connection, path)
+    # Only before the first page is written: what is deleted can then be given back to the disk, bit by bit.
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     # An acknowledged item must outlive the process, not the machine: the operating system has it after a commit.
     connection.execute("PRAGMA synchronous = NORMAL")
+    # Most of an insert are indexes, whose pages come in no order: a small cache would write each many times.
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA secure_delete = OFF")
     migrations.migrate(connection)
 
 
@@ -135,6 +150,11 @@ def unusable(path: Path, error: Exception) -> DevkitError:
     """Return the one line that says why a file cannot be used."""
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
         return DevkitError(f"{path} is not an SQLite file. Name another file with --db.")
+    if "no such module: fts5" in str(error):
+        return DevkitError(
+            f"This Python's SQLite ({sqlite3.sqlite_version}) was built without full-text search (FTS5), which the "
+            "local Application Insights needs. Use a Python from python.org or of your system."
+        )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return DevkitError(
         f"Cannot use {path} as the database: {reason}. Make it writable, or name another file with --db."

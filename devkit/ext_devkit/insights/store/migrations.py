@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from ext_devkit.insights.store.indexing import create as create_index
+
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Callable
@@ -55,7 +57,33 @@ def eight_tables(connection: sqlite3.Connection) -> None:
         )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables,)
+def full_text(connection: sqlite3.Connection) -> None:
+    """Create what searches look into; items that are stored already are indexed by the next server."""
+    create_index(connection)
+
+
+def analysis(connection: sqlite3.Connection) -> None:
+    """Create the indexes that questions about many items are answered from, without a look at the items."""
+    for table, more in {"requests": "resultCode", "dependencies": "type, target"}.items():
+        columns = "timestamp, duration, success, itemCount, cloud_RoleName"
+        connection.execute(f"CREATE INDEX {table}_by_time ON {table} ({columns}, name, {more})")
+        connection.execute(
+            f"CREATE INDEX {table}_by_name ON {table} (name, duration, timestamp, success, itemCount, cloud_RoleName)"
+        )
+    for table in ("traces", "exceptions", "customEvents", "pageViews", "availabilityResults"):
+        connection.execute(f"CREATE INDEX {table}_by_time ON {table} (timestamp)")
+    connection.execute(
+        "CREATE INDEX customMetrics_by_name ON customMetrics "
+        "(name, namespace, timestamp, origin, valueSum, valueCount, valueMin, valueMax)"
+    )
+
+
+def metrics_by_time(connection: sqlite3.Connection) -> None:
+    """Create the index by which the latest metrics are found, and the oldest ones to be deleted."""
+    connection.execute("CREATE INDEX customMetrics_by_time ON customMetrics (timestamp)")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (eight_tables, full_text, analysis, metrics_by_time)
 """The migrations in their order; the first has the number 1."""
 
 LATEST = len(MIGRATIONS)

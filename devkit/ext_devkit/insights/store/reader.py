@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ext_devkit.insights.store.database import open_for_reading, unusable
+from ext_devkit.insights.store.database import unusable
+from ext_devkit.insights.store.pool import Pool
 from ext_devkit.insights.store.schema import JSON_COLUMNS, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from typing_extensions import Self
@@ -25,24 +27,22 @@ LAST_CHARACTER = "\U0010ffff"
 
 
 class Reader:
-    """Reads the file through one read-only connection; usable from any thread, beside a writer in any process."""
+    """Reads the file through read-only connections; usable from many threads, beside a writer in any process."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._connection = open_for_reading(path)
-        self._lock = threading.Lock()
+        self._pool = Pool(path)
 
     def close(self) -> None:
-        """Close the connection."""
-        with self._lock:
-            self._connection.close()
+        """Close the connections."""
+        self._pool.close()
 
     def __enter__(self) -> Self:
         """Return the reader itself."""
         return self
 
     def __exit__(self, *_exc: object) -> None:
-        """Close the connection."""
+        """Close the connections."""
         self.close()
 
     def rows(self, table: str, *, operation_id: str | None = None, limit: int = -1) -> list[Row]:
@@ -51,32 +51,40 @@ class Reader:
             raise ValueError(f"There is no table {table!r}. Known: {', '.join(TABLES)}.")
         where = "" if operation_id is None else "WHERE operation_Id = ?"
         values = () if operation_id is None else (operation_id,)
-        rows = self._query(
+        rows = self.query(
             f"SELECT * FROM {table} {where} ORDER BY timestamp, itemId LIMIT ?",  # noqa: S608
             (*values, limit),
         )
-        return [_decode(row) for row in rows]
+        return [decode(row) for row in rows]
 
     def count(self, table: str, *, operation_id: str | None = None) -> int:
         """Return how many rows a table has, of one operation or in all."""
         where = "" if operation_id is None else "WHERE operation_Id = ?"
         values = () if operation_id is None else (operation_id,)
-        return int(self._query(f"SELECT count(*) AS n FROM {table} {where}", values)[0]["n"])  # noqa: S608
+        return int(self.query(f"SELECT count(*) AS n FROM {table} {where}", values)[0]["n"])  # noqa: S608
 
     def counts(self) -> dict[str, int]:
         """Return the number of rows of each table."""
         return {table: self.count(table) for table in TABLES}
 
-    def recent_operations(self, limit: int) -> list[str]:
-        """Return the ids of the operations that started last, latest first."""
+    def recent_operations(
+        self, limit: int, since: str | None = None, until: str | None = None, role: str | None = None
+    ) -> list[str]:
+        """Return the ids of the operations that started last, latest first.
+
+        `since` and `until` are times as they are stored; an operation is among them if it has an item in between, of
+        the role that is named.
+        """
         starts = " UNION ALL ".join(
             f"SELECT operation_Id, min(timestamp) AS start FROM {table} "  # noqa: S608
-            "WHERE operation_Id IS NOT NULL AND operation_Id <> ?1 GROUP BY operation_Id"
+            "WHERE operation_Id IS NOT NULL AND operation_Id <> ?1 "
+            "AND (?3 IS NULL OR timestamp >= ?3) AND (?4 IS NULL OR timestamp < ?4) "
+            "AND (?5 IS NULL OR cloud_RoleName = ?5) GROUP BY operation_Id"
             for table in TABLES
         )
-        rows = self._query(
+        rows = self.query(
             f"SELECT operation_Id FROM ({starts}) GROUP BY operation_Id ORDER BY min(start) DESC LIMIT ?2",  # noqa: S608
-            (NO_OPERATION, limit),
+            (NO_OPERATION, limit, since, until, role),
         )
         return [row["operation_Id"] for row in rows]
 
@@ -86,21 +94,42 @@ class Reader:
             f"SELECT operation_Id FROM {table} WHERE operation_Id >= ?1 AND operation_Id < ?2"  # noqa: S608
             for table in TABLES
         )
-        rows = self._query(f"{ids} ORDER BY 1 LIMIT ?3", (prefix, prefix + LAST_CHARACTER, limit))
+        rows = self.query(f"{ids} ORDER BY 1 LIMIT ?3", (prefix, prefix + LAST_CHARACTER, limit))
         found = [row["operation_Id"] for row in rows]
         return [prefix] if prefix in found else found
 
-    def _query(self, sql: str, values: tuple[Any, ...]) -> list[Row]:
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection that sees the file as it is now until the end of the block, whatever is stored meanwhile.
+
+        Raises DevkitError if the file cannot be read.
+        """
         try:
-            with self._lock:
-                cursor = self._connection.execute(sql, values)
+            with self._pool.connection() as connection:
+                connection.execute("BEGIN")
+                try:
+                    yield connection
+                finally:
+                    connection.execute("ROLLBACK")
+        except sqlite3.DatabaseError as error:
+            raise unusable(self.path, error) from error
+
+    def query(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Row]:
+        """Return what a statement selects, a dict for each row; JSON columns are text (see `decode`).
+
+        Raises DevkitError if the file cannot be read.
+        """
+        try:
+            with self._pool.connection() as connection:
+                cursor = connection.execute(sql, values)
                 names = [column[0] for column in cursor.description]
                 return [dict(zip(names, row, strict=True)) for row in cursor]
         except sqlite3.DatabaseError as error:
             raise unusable(self.path, error) from error
 
 
-def _decode(row: Row) -> Row:
+def decode(row: Row) -> Row:
+    """Return the row itself, with its JSON columns and `success` as what they stand for."""
     for column in JSON_COLUMNS & row.keys():
         row[column] = {} if row[column] is None else json.loads(row[column])
     if "success" in row:

@@ -1,0 +1,1 @@
+"""OTLP over HTTP: traces, logs and metrics as OpenTelemetry sends them, stored as our exporter would have sent them."""

@@ -1,0 +1,67 @@
+"""Answers a statement in SQL, which can only read, and ends in time."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from ext_devkit.errors import DevkitError
+from ext_devkit.insights import sql_process
+
+if TYPE_CHECKING:
+    from ext_devkit.insights.store.reader import Reader
+
+LONGEST_SQL = 100_000
+MOST_ROWS = 10_000
+LONGEST_SECONDS = 30.0
+GRACE_SECONDS = 1.0
+"""How long after its time a process is killed that does not end by itself."""
+
+
+def query(reader: Reader, sql: str, limit: int = 1000, timeout: float = 5.0) -> dict[str, Any]:
+    """Return `columns`, `rows`, whether there would have been more (`truncated`), and how many `ms` it took.
+
+    `limit` is a number of rows, `timeout` seconds. Raises DevkitError that says what is wrong with the statement, that
+    it would write, or that it takes too long or too much memory.
+    """
+    if not sql.strip():
+        raise DevkitError("The query is empty. Write a statement, for example: select * from requests limit 10")
+    if "\0" in sql:
+        raise DevkitError("The query has a NUL character. Take it out.")
+    if len(sql) > LONGEST_SQL:
+        raise DevkitError(f"The query has {len(sql)} characters; {LONGEST_SQL} are allowed.")
+    if not 1 <= limit <= MOST_ROWS:
+        raise DevkitError(f"'limit' is {limit}. Expected 1 to {MOST_ROWS}.")
+    if not 0 < timeout <= LONGEST_SECONDS:
+        raise DevkitError(f"'timeout' is {timeout:g}. Expected more than 0 and at most {LONGEST_SECONDS:g} seconds.")
+    began = time.monotonic()
+    uri = f"file:{quote(str(reader.path.absolute()))}?mode=ro"
+    # Half characters are what SQLite takes for nothing; JSON can name them.
+    asked = {"uri": uri, "sql": sql.encode(errors="replace").decode(), "limit": limit, "timeout": timeout}
+    answer = _ask(asked, timeout)
+    if "error" in answer:
+        raise DevkitError(answer["error"])
+    return answer | {"ms": round((time.monotonic() - began) * 1000, 1)}
+
+
+def _ask(asked: dict[str, Any], timeout: float) -> dict[str, Any]:
+    """Return what the process answers, whatever becomes of it."""
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(Path(sql_process.__file__))],
+            input=json.dumps(asked).encode(),
+            capture_output=True,
+            timeout=timeout + GRACE_SECONDS,
+            check=False,
+        )
+        answer: dict[str, Any] = json.loads(done.stdout)
+    except subprocess.TimeoutExpired:
+        return {"error": sql_process.explain("interrupted", [], timeout)}
+    except ValueError:
+        return {"error": "The query needs more memory than it may have. Select fewer rows or shorter values."}
+    return answer
