@@ -42,6 +42,35 @@ def test_an_extension_without_a_fault_conforms(tmp_path):
     assert failing(tmp_path, FINE) == {}
 
 
+def test_settings_that_it_does_not_take_are_told_once(tmp_path):
+    (tmp_path / "faulty.py").write_text(FINE)
+    chosen = checks("faulty.Faulty", path=[str(tmp_path)], configure={"limit": 3})
+    ((_, finding),) = running.run_all(chosen)
+    assert finding.seen.startswith("its configure() fails: SettingsError: Faulty: unknown setting 'limit'")
+
+
+OF_THE_FUNCTION_LEVEL = """
+from azure.functions import FuncExtensionBase
+from ext_sdk import FuncExtension
+
+class Faulty({base}):
+    def __init__(self, file_path):
+        super().__init__(file_path)
+    def post_invocation(self, logger, context, func_args, func_ret, *args):
+        logger.info("done")
+"""
+
+
+@pytest.mark.parametrize("base", ["FuncExtension", "FuncExtensionBase"])
+def test_one_that_is_made_by_its_path_alone_conforms(base, tmp_path):
+    assert failing(tmp_path, OF_THE_FUNCTION_LEVEL.format(base=base), ["import", "hooks", "result"]) == {}
+
+
+def test_one_that_uses_the_documented_attributes_conforms(tmp_path):
+    source = around(before="invocation.context.app_ext_attributes['mine'] = 1")
+    assert failing(tmp_path, source, ["hooks", "hostile"]) == {}
+
+
 def test_checks_end_likewise_where_no_process_can_be_forked(tmp_path, monkeypatch):
     monkeypatch.setattr(running, "_FORKS", False)
     swallows, _ = PLANTED["swallows exceptions"]

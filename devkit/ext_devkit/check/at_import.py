@@ -55,8 +55,12 @@ def imports(target: str) -> None:
         raise SeenError(f"importing it ends the process: SystemExit({error.code!r}).") from error
     if subject.is_ours and subject.is_app_level:
         expect(any(one.type is subject.extension for one in registry.active()), "it is not active after its import.")
-    missing = sorted(getattr(subject.extension, "__abstractmethods__", ()))
-    expect(subject.is_app_level or not missing, f"no instance of it can be made: it has no {', '.join(missing)}.")
+    try:
+        with subject.alone():
+            subject.attach()
+    except Exception as error:
+        what = "its configure() fails" if subject.is_app_level else "no instance of it can be made"
+        raise SeenError(f"{what}: {type(error).__name__}: {error}") from error
 
 
 def time(target: str) -> str:
