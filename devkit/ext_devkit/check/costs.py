@@ -31,7 +31,7 @@ MEMORY = 400
 
 _WARM = 10
 _CALLS = 100
-_LEAST = 20
+_LEAST = 10
 _SPARE = 5
 """File descriptors that may be opened once, in whatever call."""
 
