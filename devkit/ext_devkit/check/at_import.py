@@ -32,13 +32,15 @@ WAITING = 2.0
 _PROGRAM = """
 import json, os, sys, time
 from importlib import import_module
-started, known = time.process_time(), len(sys.modules)
+started = time.process_time()
 import azure.functions, ext_sdk
-beside, known = time.process_time() - started, len(sys.modules)
-clock, started = time.monotonic(), time.process_time()
+beside = time.process_time() - started
+from ext_devkit.check import undisturbed
+known = len(sys.modules)
+clock, started = undisturbed.seconds(), time.process_time()
 import_module({module!r})
 took = time.process_time() - started
-waited = time.monotonic() - clock - took
+waited = undisturbed.seconds() - clock - took
 print("\\n" + json.dumps([took, beside, waited, len(sys.modules) - known]), flush=True)
 os._exit(0)
 """

@@ -25,7 +25,7 @@ _FORKS = sys.platform == "linux"
 """Whether checks are forked from one process: with its imports done, each is there in a moment. Elsewhere a fork is not
 there, or not safe once the system's libraries are in use."""
 
-TIMEOUT = 30.0
+TIMEOUT = 60.0
 """Seconds that a check may take; most need less than one."""
 
 _AT_ONCE = max(1, min(4, os.cpu_count() or 1))
