@@ -85,6 +85,16 @@ PLANTED = {
     "registers another extension at each import": (
         around(head="type(f'Other{time.perf_counter_ns()}', (AppExtension,), {})\n"), ["reload"],
     ),
+    "has functions fail when it is switched off": (
+        around(
+            head=(
+                "plain = func.HttpRequest.params\n"
+                "def params(request):\n    assert os.environ.get('PYTHON_ENABLE_WORKER_EXTENSIONS') != '0', 'off'\n"
+                "    return plain.fget(request)\nfunc.HttpRequest.params = property(params)\n"
+            ),
+        ),
+        ["switched-off"],
+    ),
     "changes the result": (around(after="outcome.force_result('mine') if outcome.ok else None"), ["result"]),
     "swallows exceptions": (
         around(after="outcome.force_result(None) if isinstance(outcome.error, Exception) else None"), ["exception"],
@@ -209,3 +219,33 @@ PLANTED = {
     ),
 }  # fmt: skip
 """Fault -> its source, and the checks that find it: those and no others."""
+
+SAID = {
+    "works long when it is imported": {"import-time": r"its import takes [\d.]+ s, [\d.]+ times what azure"},
+    "waits when it is imported": {"import-time": r"its import waits 2.5 s; 2 s is the limit."},
+    "holds a lock while the function runs": {
+        "threads": "others wait before it: its hooks hold a lock.",
+        "coroutines": "others wait before it: its hooks hold a lock.",
+    },
+    "takes its time at the end": {"shutdown": r"shutdown\(0.5\) goes on for more than 1.5 s."},
+    "replaces a signal's handler when it is called": {"call-process": "a call of it replaces the handler of SIGTERM."},
+    "changes the environment when it is called": {"call-process": "a call of it changes the environment: MINE."},
+    "sets the root logger's level when it is called": {
+        "call-process": "a call of it sets the root logger's level to DEBUG.",
+    },
+    "complains at each call that it has no settings": {
+        "unconfigured": "10 calls without settings warn 10 times: no connection string",
+    },
+    "has hooks of the other level, of the official kind": {
+        "hooks": "it defines pre_invocation, which no worker calls: they are hooks of the other level.",
+    },
+    "has a misspelt hook, of the official kind": {"hooks": "it has no hook that a worker calls."},
+    "cannot be made, of the official kind": {
+        "import": "no instance of it can be made: TypeError: .* abstract .*__init__"
+    },
+    "costs much": {"call-cost": r"it adds \d+ us to a call; 1000 us is the limit."},
+    "fails, of the official kind": {
+        "hooks": r"on the classic worker 2 times. A hook failed on the classic worker: ValueError: mine.",
+    },
+}
+"""Fault -> what the checks say of it, those of the messages that no other test reads."""

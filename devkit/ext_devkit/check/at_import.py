@@ -32,13 +32,15 @@ WAITING = 2.0
 _PROGRAM = """
 import json, os, sys, time
 from importlib import import_module
-started, known = time.process_time(), len(sys.modules)
+started = time.process_time()
 import azure.functions, ext_sdk
-beside, known = time.process_time() - started, len(sys.modules)
-clock, started = time.monotonic(), time.process_time()
+beside = time.process_time() - started
+from ext_devkit.check import undisturbed
+known = len(sys.modules)
+clock, started = undisturbed.seconds(), time.process_time()
 import_module({module!r})
 took = time.process_time() - started
-waited = time.monotonic() - clock - took
+waited = undisturbed.seconds() - clock - took
 print("\\n" + json.dumps([took, beside, waited, len(sys.modules) - known]), flush=True)
 os._exit(0)
 """
@@ -55,8 +57,12 @@ def imports(target: str) -> None:
         raise SeenError(f"importing it ends the process: SystemExit({error.code!r}).") from error
     if subject.is_ours and subject.is_app_level:
         expect(any(one.type is subject.extension for one in registry.active()), "it is not active after its import.")
-    missing = sorted(getattr(subject.extension, "__abstractmethods__", ()))
-    expect(subject.is_app_level or not missing, f"no instance of it can be made: it has no {', '.join(missing)}.")
+    try:
+        with subject.alone():
+            subject.attach()
+    except Exception as error:
+        what = "its configure() fails" if subject.is_app_level else "no instance of it can be made"
+        raise SeenError(f"{what}: {type(error).__name__}: {error}") from error
 
 
 def time(target: str) -> str:

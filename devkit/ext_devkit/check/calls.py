@@ -145,9 +145,9 @@ class _Unspeakable:
 
 
 class _Bare:
-    """A Context that takes no attributes, without a trace."""
+    """A Context that takes no attributes but ext_sdk's own, without a trace."""
 
-    __slots__ = ()
+    __slots__ = ("app_ext_attributes",)
     invocation_id, function_name, function_directory = "1", "HttpTrigger", "/app/HttpTrigger"
     trace_context = retry_context = None
 

@@ -20,8 +20,6 @@ class Entry:
     """Takes the target, raises SeenError or NotHereError, and may return what was measured."""
     why: str
     cure: str
-    timeout: float = 30.0
-    """Seconds that it may take; most need less than one."""
 
     @property
     def docs(self) -> str:

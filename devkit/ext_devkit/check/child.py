@@ -1,7 +1,7 @@
 """The process of a check, or the one that has all checks forked from it: `python -m ext_devkit.check.child REQUEST`.
 
-REQUEST is JSON: the `target`, its `settings`, the `checks` by name and how many run `at_once`. What each ended with is
-printed as a line of JSON.
+REQUEST is JSON: the `target`, its `settings`, the `checks` by name, how many run `at_once`, and the `timeout` of each
+in seconds. What each ended with is printed as a line of JSON.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ext_devkit.check.subject import NoSubjectError
 from ext_sdk.errors import said
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
 _LOOK = 0.005
 
@@ -35,9 +35,10 @@ def main(request: str) -> None:
     # Kept for the answers: what the extension prints goes where it always goes.
     answers = os.fdopen(os.dup(1), "w")
     names = asked["checks"]
-    found = (
-        [_answer(asked["target"], names[0])] if len(names) == 1 else _forked(asked["target"], names, asked["at_once"])
-    )
+    if len(names) == 1:
+        found: Iterable[dict[str, Any]] = [_answer(asked["target"], names[0])]
+    else:
+        found = _forked([_Fork(asked["target"], name, asked["timeout"]) for name in names], asked["at_once"])
     for answer in found:
         print(json.dumps(answer), file=answers, flush=True)
     # Not by way of the interpreter's exit, which is a check of its own.
@@ -49,7 +50,8 @@ def _answer(target: str, name: str) -> dict[str, Any]:
     answer: dict[str, Any] = {"check": name, "seen": ""}
     started = time.monotonic()
     try:
-        answer["measured"] = _entry(name).run(target) or ""
+        entry = next(one for one in catalogue.ENTRIES if one.name == name)
+        answer["measured"] = entry.run(target) or ""
     except SeenError as error:
         answer["seen"] = str(error)
     except NotHereError as error:
@@ -61,7 +63,7 @@ def _answer(target: str, name: str) -> dict[str, Any]:
     return answer | {"seconds": time.monotonic() - started}
 
 
-def _forked(target: str, names: Sequence[str], at_once: int) -> Iterator[dict[str, Any]]:
+def _forked(waiting: list[_Fork], at_once: int) -> Iterator[dict[str, Any]]:
     """Run each check in a fork of this process, which has imported all but the extension.
 
     The first one alone if it is the import: what cannot be imported fails everything else too.
@@ -69,20 +71,19 @@ def _forked(target: str, names: Sequence[str], at_once: int) -> Iterator[dict[st
     gc.collect()
     gc.freeze()
     with tempfile.TemporaryDirectory(prefix="check-") as folder:
-        waiting = [_Fork(target, name, Path(folder)) for name in names]
-        if names[0] == "import":
-            (first,) = _each(waiting[:1], 1)
+        if waiting[0].name == "import":
+            (first,) = _each(waiting[:1], 1, folder)
             yield first
             waiting = [] if first["seen"] else waiting[1:]
-        yield from _each(waiting, at_once)
+        yield from _each(waiting, at_once, folder)
 
 
-def _each(waiting: list[_Fork], at_once: int) -> Iterator[dict[str, Any]]:
+def _each(waiting: list[_Fork], at_once: int, folder: str) -> Iterator[dict[str, Any]]:
     running: list[_Fork] = []
     while waiting or running:
         while waiting and len(running) < at_once:
             running.append(waiting.pop(0))
-            running[-1].start()
+            running[-1].start(Path(folder))
         time.sleep(_LOOK)
         for one in list(running):
             answer = one.answer()
@@ -97,11 +98,13 @@ class _Fork:
 
     target: str
     name: str
-    folder: Path
+    limit: float
+    folder: Path = Path()
     pid: int = 0
     started: float = 0.0
 
-    def start(self) -> None:
+    def start(self, folder: Path) -> None:
+        self.folder = folder
         self.started = time.monotonic()
         self.pid = os.fork()
         if self.pid:
@@ -117,16 +120,16 @@ class _Fork:
     def answer(self) -> dict[str, Any] | None:
         """Return what it answered once it has; it has an end after the time that its check may take."""
         ended, status = os.waitpid(self.pid, os.WNOHANG)
-        took, limit = time.monotonic() - self.started, _entry(self.name).timeout
+        took = time.monotonic() - self.started
         if ended and self._file("answer").exists():
             found: dict[str, Any] = json.loads(self._file("answer").read_text("utf-8"))
             return found
         if ended:
             seen = died(os.waitstatus_to_exitcode(status), self._file("said").read_text("utf-8", "replace"))
-        elif took > limit:
+        elif took > self.limit:
             os.kill(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
-            seen = stuck(limit)
+            seen = stuck(self.limit)
         else:
             return None
         return {"check": self.name, "seen": seen, "seconds": took}
@@ -144,10 +147,6 @@ def died(status: int | None, said: str) -> str:
 def stuck(limit: float) -> str:
     """Return what to say of a check that took longer than it may."""
     return f"it was not done after {limit:g} s: something in it does not return."
-
-
-def _entry(name: str) -> catalogue.Entry:
-    return next(one for one in catalogue.ENTRIES if one.name == name)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,9 @@ _FORKS = sys.platform == "linux"
 """Whether checks are forked from one process: with its imports done, each is there in a moment. Elsewhere a fork is not
 there, or not safe once the system's libraries are in use."""
 
+TIMEOUT = 60.0
+"""Seconds that a check may take; most need less than one."""
+
 _AT_ONCE = max(1, min(4, os.cpu_count() or 1))
 
 _NOT_THEIRS = (
@@ -93,16 +96,15 @@ class Check:
                 f"Why it matters: {self.entry.why}\nWhat to do: {self.entry.cure}\nSee {self.entry.docs}."
             )
 
-    def run(self, timeout: float | None = None) -> Finding:
+    def run(self, timeout: float = TIMEOUT) -> Finding:
         """Run it in a process of its own, for `timeout` seconds at most, and return how it ended."""
-        limit = self.entry.timeout if timeout is None else timeout
         started = monotonic()
-        with _process([self]) as process:
+        with _process([self], timeout) as process:
             try:
-                out, err = process.communicate(timeout=limit)
+                out, err = process.communicate(timeout=timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
-                return Finding(self.name, stuck(limit), seconds=monotonic() - started)
+                return Finding(self.name, stuck(timeout), seconds=monotonic() - started)
         answers = [one for one in map(_answer, reversed(out.splitlines())) if one is not None]
         return answers[0] if answers else Finding(self.name, died(process.returncode, err))
 
@@ -133,27 +135,27 @@ def checks(
     return [Check(target, one, tuple(map(os.path.abspath, path)), settings) for one in chosen]
 
 
-def run_all(chosen: Sequence[Check]) -> Iterator[tuple[Check, Finding]]:
+def run_all(chosen: Sequence[Check], timeout: float = TIMEOUT) -> Iterator[tuple[Check, Finding]]:
     """Run the checks of one extension, some at a time, and yield how each ended, in their order.
 
-    If it cannot be imported, that is told once, and nothing else is run.
+    Each may take `timeout` seconds. If the extension cannot be imported, that is told once, and nothing else is run.
     """
-    found = _by_forks(chosen) if _FORKS and len(chosen) > 1 else _by_processes(chosen)
+    found = (_by_forks if _FORKS and len(chosen) > 1 else _by_processes)(chosen, timeout)
     for check, finding in zip(chosen, found, strict=False):
         yield check, finding
         if check.name == "import" and not finding.ok:
             return
 
 
-def _by_processes(chosen: Sequence[Check]) -> Iterator[Finding]:
-    yield from (one.run() for one in chosen[:1])
+def _by_processes(chosen: Sequence[Check], timeout: float) -> Iterator[Finding]:
+    yield from (one.run(timeout) for one in chosen[:1])
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from pool.map(Check.run, chosen[1:])
+        yield from pool.map(lambda one: one.run(timeout), chosen[1:])
 
 
-def _by_forks(chosen: Sequence[Check]) -> Iterator[Finding]:
+def _by_forks(chosen: Sequence[Check], timeout: float) -> Iterator[Finding]:
     found: dict[str, Finding] = {}
-    with tempfile.TemporaryFile("w+") as err, _process(chosen, err) as process:
+    with tempfile.TemporaryFile("w+") as err, _process(chosen, timeout, err) as process:
         assert process.stdout is not None
         for check in chosen:
             while check.name not in found:
@@ -167,14 +169,14 @@ def _by_forks(chosen: Sequence[Check]) -> Iterator[Finding]:
             yield found[check.name]
 
 
-def _process(chosen: Sequence[Check], err: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
+def _process(chosen: Sequence[Check], timeout: float, err: int | IO[str] = subprocess.PIPE) -> subprocess.Popen[str]:
     one = chosen[0]
     environment = {key: value for key, value in os.environ.items() if not key.startswith(_NOT_THEIRS)}
     found = os.pathsep.join([*one.path, *filter(None, [os.environ.get("PYTHONPATH", "")])])
     environment |= {"PYTHONPATH": found} if found else {}
     request = {
         "target": one.target, "settings": json.loads(one.settings), "checks": [each.name for each in chosen],
-        "at_once": _AT_ONCE,
+        "at_once": _AT_ONCE, "timeout": timeout,
     }  # fmt: skip
     return subprocess.Popen(
         [sys.executable, "-m", "ext_devkit.check.child", json.dumps(request)],

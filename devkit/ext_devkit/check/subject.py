@@ -214,9 +214,7 @@ def _times(count: int) -> str:
 
 
 def _parameters(extension: type) -> tuple[str, ...]:
-    try:
-        found = inspect.signature(extension).parameters
-    except (TypeError, ValueError):
-        return ()
+    # Not of the class: that one's are the metaclass's, which takes everything.
+    found = inspect.signature(extension.__init__).parameters  # type: ignore[misc]
     takes_all = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in found.values())
     return (*found, "function") if takes_all else tuple(found)

@@ -65,7 +65,7 @@ def command(
         print(_report(target, found))
     else:
         verdict = f"does not conform: {failed} of {len(found)} checks failed" if failed else "conforms"
-        print(f"\n{target} {verdict} ({len(found)} checks, {monotonic() - started:.0f} s).")
+        print(f"\n{target} {verdict} ({_counts(found)}, {monotonic() - started:.0f} s).")
     sys.exit(1 if failed else 0)
 
 
@@ -80,6 +80,11 @@ def _settings(given: tuple[str, ...]) -> dict[str, Any]:
         except ValueError:
             found[name] = value
     return found
+
+
+def _counts(found: list[tuple[Check, Finding]]) -> str:
+    not_run = sum(bool(finding.not_run) for _, finding in found)
+    return f"{len(found)} check{'s' * (len(found) != 1)}{f', {not_run} not run' if not_run else ''}"
 
 
 def _tell(check: Check, finding: Finding) -> None:
