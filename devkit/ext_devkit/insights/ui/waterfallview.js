@@ -6,10 +6,11 @@
  * Keys: arrows and j/k, Home, End, Page up/down go; Left and Right fold and unfold, Enter opens.
  */
 
-import {el, fill} from "./dom.js";
+import {el, fill, setNumber} from "./dom.js";
 import {duration} from "./format.js";
 import {icon} from "./icons.js";
 import {kindOf, resultBadge, SEVERITIES, targetOf, titleOf} from "./items.js";
+import {splitter} from "./splitter.js";
 import {virtualRows} from "./virtual.js";
 
 export const ROW_HEIGHT = 27;
@@ -32,6 +33,7 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
     head,
     lines,
     list.element,
+    namesSplitter(() => grid),
   );
   const actions = {toggle, choose: (at) => choose(at, true)};
 
@@ -112,6 +114,21 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   };
   redraw();
   return {element: grid, keys, select, choose, redraw, selected: () => selected};
+}
+
+/** The right edge of the names. */
+function namesSplitter(grid) {
+  const width = () => grid().querySelector(".name").getBoundingClientRect().width;
+  return splitter({
+    label: "Width of the names",
+    className: "of-names",
+    position: (event) => event.clientX - grid().getBoundingClientRect().left,
+    width,
+    resize: (wanted) => {
+      setNumber(grid(), "--chosen-width", Math.min(Math.max(wanted, 120), grid().clientWidth - 260));
+      grid().classList.add("resized");
+    },
+  });
 }
 
 function header(waterfall, ticks) {
