@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
@@ -181,6 +182,7 @@ def test_what_is_no_size_is_named(text):
         (["--max-size", "1GBytes"], r"'1GBytes' is no size\."),
     ],
 )
-def test_the_command_takes_both_bounds(options, message):
+def test_the_command_takes_both_bounds(options, message, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
     with pytest.raises(DevkitError, match=message):
         CliRunner().invoke(insights, ["--port", "0", *options], catch_exceptions=False)

@@ -248,6 +248,21 @@ def test_a_python_without_full_text_search_finds_and_deletes_as_well(file, tmp_p
         assert file.found() == file.found("number") == []
 
 
+def test_what_is_not_indexed_is_looked_at_by_number_alone(file):
+    """An index that has the columns asked for would be read from end to end, though there are only a few new items."""
+    file.store("requests", 1, name="old", success=0, cloud_RoleName="shop")
+    file.index()
+    file.store("requests", 2, name="new", success=0, cloud_RoleName="shop")
+    statements = []
+    with file.reader.snapshot() as connection:
+        connection.set_trace_callback(statements.append)
+    assert file.found(success=False, having={"cloud_RoleName": "shop"}, tables=["requests"]) == ["new", "old"]
+
+    (scan,) = [sql for sql in statements if "FROM requests NOT INDEXED" in sql]
+    plan = file.reader.query(f"EXPLAIN QUERY PLAN {scan}")
+    assert "SEARCH requests USING INTEGER PRIMARY KEY (rowid>?)" in plan[0]["detail"]
+
+
 def test_several_shelves_are_one_index(file, monkeypatch):
     """Also where items arrive in another order than that of their times, and page by page."""
     monkeypatch.setattr(indexing, "SHELF", 3)
