@@ -15,7 +15,10 @@ import {virtualRows} from "./virtual.js";
 
 export const ROW_HEIGHT = 27;
 const MARKS_MOST = 100;
+/** Levels that are indented, and the room that all of them may take together; deeper ones say by how much. */
 const DEEPEST = 24;
+const INDENT_MOST = 190;
+const INDENT = 15;
 const TICK_WIDTH = 76;
 
 export function waterfallView(waterfall, {onSelect, onOpen}) {
@@ -29,7 +32,7 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   });
   const grid = el(
     "div",
-    {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true"},
+    {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true", css: {"--step": indent(waterfall)}},
     head,
     lines,
     list.element,
@@ -114,6 +117,12 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   };
   redraw();
   return {element: grid, keys, select, choose, redraw, selected: () => selected};
+}
+
+/** Return the pixels of one level: fewer where there are many. */
+function indent(waterfall) {
+  const deepest = waterfall.entries.reduce((most, one) => Math.max(most, one.depth), 1);
+  return Math.min(INDENT, INDENT_MOST / Math.min(deepest, DEEPEST));
 }
 
 /** The right edge of the names. */
