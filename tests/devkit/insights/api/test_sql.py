@@ -77,6 +77,33 @@ def test_what_fills_the_memory_is_refused(store, sql):
         query(store, sql, timeout=5)
 
 
+def test_memory_is_bounded_where_lengths_cannot_be(store, monkeypatch, tmp_path):
+    """Python 3.10 has no setlimit."""
+    script = tmp_path / "older.py"
+    script.write_text(
+        "import json, runpy, sqlite3, sys\n"
+        "sys.version_info = (3, 10)\n"
+        f"runpy.run_path({sql_process.__file__!r}, run_name='__main__')"
+    )
+    monkeypatch.setattr(sql_process, "__file__", str(script))
+
+    with pytest.raises(DevkitError, match="needs more memory than it may have"):
+        query(store, "select length(zeroblob(400000000) || 'x')", timeout=20)
+
+
+def test_what_becomes_longer_as_json_counts_as_that(store):
+    """A character beyond the first 65536 is twelve bytes there."""
+    found = query(
+        store,
+        "with recursive n(x) as (select 1 union all select x + 1 from n limit 200) "
+        "select replace(hex(zeroblob(15000)), '0', char(128512)) from n",
+        timeout=20,
+    )
+
+    assert found["truncated"]
+    assert len(found["rows"]) < 50
+
+
 def test_rows_are_limited(store):
     numbers = "with recursive n(x) as (select 1 union all select x + 1 from n limit 50) select x from n"
 
