@@ -36,16 +36,16 @@ import {ApiError, GONE, createApi} from "./api.js";
 import {el, fill} from "./dom.js";
 import {showError} from "./states.js";
 
-/** Name -> title in the navigation, icon and key, and whether the time range says nothing there; in the order shown. */
+/** Name -> title in the navigation, icon and key, and whether time range or role say nothing there; in the order shown. */
 export const PAGES = {
   live: {title: "Live", icon: "live", key: "l", timeless: true},
   search: {title: "Search", icon: "search", key: "s"},
   transaction: {title: "Transactions", icon: "transaction", key: "t"},
   performance: {title: "Performance", icon: "performance", key: "p"},
   failures: {title: "Failures", icon: "failures", key: "f"},
-  metrics: {title: "Metrics", icon: "metrics", key: "m"},
-  map: {title: "Map", icon: "map", key: "a"},
-  query: {title: "Query", icon: "query", key: "q"},
+  metrics: {title: "Metrics", icon: "metrics", key: "m", roleless: true},
+  map: {title: "Map", icon: "map", key: "a", roleless: true},
+  query: {title: "Query", icon: "query", key: "q", timeless: true, roleless: true},
 };
 
 const START = "transaction";
