@@ -53,7 +53,7 @@ QUESTIONS = {
     "a common word": {"q": many_items.COMMON_WORD},
     "a rare word": {"q": many_items.RARE_WORD},
     "a word that is nowhere": {"q": many_items.ABSENT_WORD},
-    "a common phrase": {"q": '"customer order"'},
+    "common words never side by side": {"q": '"customer order"'},
     "the beginning of a word": {"q": "ord*"},
     "one digit and a star": {"q": "1*"},
     "failed calls of a role": {"success": False, "having": {"cloud_RoleName": "payments"}},
