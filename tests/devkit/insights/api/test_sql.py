@@ -146,8 +146,15 @@ def test_a_mistake_is_explained(store, sql, message):
         query(store, sql)
 
 
-def test_full_text_and_json_can_be_asked(store):
+def test_json_can_be_looked_into(store):
     assert query(store, "select json_extract('{\"a\": 1}', '$.a')")["rows"] == [[1]]
+    assert query(store, "select key, value from json_each('{\"a\": 1}')")["rows"] == [["a", 1]]
+    assert query(store, "select count(*) from traces, json_tree(customDimensions)")["rows"] == [[0]]
+
+
+def test_text_that_is_none_is_explained(store):
+    with pytest.raises(DevkitError, match=r"Could not decode to UTF-8"):
+        query(store, "select cast(x'ff' as text)")
 
 
 def test_a_query_reads_beside_a_server_that_writes(store):
