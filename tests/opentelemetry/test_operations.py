@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor
 from opentelemetry.trace import SpanContext, SpanKind
@@ -13,9 +14,10 @@ from opentelemetry.trace import SpanContext, SpanKind
 from ext_appinsights import Channel
 from ext_opentelemetry import AppInsightsSpanExporter
 from ext_opentelemetry.exporter import ChannelSpanProcessor
-from ext_opentelemetry.operations import OPEN, REMEMBERED, Operations
+from ext_opentelemetry.operations import OPEN, REMEMBERED, Operations, operations_within
 from ext_opentelemetry.sampling import InvocationSampler
 
+NOBODY = Resource({})
 ROUTE = {"http.request.method": "GET", "http.route": "/items/{id}", "http.response.status_code": 200}
 
 
@@ -215,3 +217,28 @@ def test_the_exporter_keeps_as_many_spans_as_the_channel_may_hold(make_span):
     exporter.channel.close(0.0)
 
     assert held <= 10 + 5
+
+
+def child(number, parent, *, remote=False):
+    """Return an ended span by its number and that of its parent."""
+    above = SpanContext(1, parent, is_remote=remote) if parent else None
+    return ReadableSpan(str(number), SpanContext(1, number, is_remote=False), above, NOBODY)
+
+
+def test_spans_that_ended_together_have_the_name_of_their_outermost_one():
+    """A span whose parent is not among them has none, and neither have those of a circle."""
+    spans = [child(2, 1), child(1, 9, remote=True), child(4, 3), child(3, 8), child(5, 6), child(6, 5), child(7, 7)]
+
+    found = operations_within(spans)
+
+    assert [operation and operation.name for operation in found] == ["1", "1", None, None, None, None, None]
+    assert found[0] is found[1]
+
+
+def test_spans_may_be_nested_very_deeply():
+    """Each way up is gone once: in 10,000 spans there are fifty million steps otherwise."""
+    spans = [child(number, number - 1) for number in range(1, 10_001)]
+
+    found = operations_within(spans[::-1])
+
+    assert {operation.name for operation in found} == {"1"}

@@ -49,7 +49,7 @@ def create_app(
             *quickpulse.routes,
             *otlp.routes,
         ],
-        exception_handlers={HTTPException: explain},
+        exception_handlers={HTTPException: explain, Exception: apologise},
         middleware=[Middleware(Guard, port=port, allow_origins=allow_origins), *middleware],
     )
     # A redirect would answer an exporter without a body, and it would drop its items.
@@ -70,3 +70,8 @@ async def explain(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     known = serving.known_paths([*ingestion.TRACK_PATHS, ingestion.VALIDATE_PATH])
     return serving.error(error.status_code, f"{error.detail}. {known}", error.headers)
+
+
+async def apologise(_request: Request, error: Exception) -> Response:
+    """Answer a mistake of this server, whose traceback is logged, in the one shape of errors."""
+    return serving.error(500, f"The server failed: {type(error).__name__}. Its terminal has the traceback; report it.")

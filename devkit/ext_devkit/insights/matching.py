@@ -6,6 +6,11 @@ import re
 import unicodedata
 from typing import NamedTuple
 
+from ext_devkit.errors import DevkitError
+
+MOST_WORDS = 64
+"""Different ones of a question: the index looks for each in all that it has before the first is found."""
+
 _PART = re.compile(r'"([^"]*)"?|(\S+)')
 _WORD = re.compile(r"[^\W_]+")
 
@@ -32,11 +37,17 @@ class Asked(tuple[Wanted, ...]):
 
     @classmethod
     def parse(cls, q: str) -> Asked:
-        """Read words, `"a phrase"` and `begin*`; signs alone ask for nothing, and no question is wrong."""
+        """Read words, `"a phrase"` and `begin*`; signs alone ask for nothing.
+
+        Raises DevkitError for too many of them; no other question is wrong.
+        """
         found = []
         for phrase, word in _PART.findall(q.encode(errors="replace").decode()):
             if words := tuple(split(phrase or word)):
                 found.append(Wanted(words, word.endswith("*")))
+        found = list(dict.fromkeys(found))
+        if len(found) > MOST_WORDS:
+            raise DevkitError(f"The search has {len(found)} words; {MOST_WORDS} are allowed. Leave some out.")
         return cls(found)
 
     def match(self) -> str:

@@ -7,6 +7,7 @@ follow each other without gaps and doubles whatever is stored, indexed or delete
 from __future__ import annotations
 
 import re
+import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from ext_devkit.insights.store.reader import decode
 from ext_devkit.insights.store.schema import COLUMNS, TABLES
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterator, Sequence
 
     from ext_devkit.insights.store.indexing import Shelf
@@ -107,11 +107,18 @@ class _Look:
     def places(self) -> list[Place]:
         """Return at least the first `limit` places, in any order."""
         facts, text = self._search.facts(), self._asked.match()
-        if not facts and not text:
-            # Everything is asked for: the tables themselves are in the order of time.
-            return [place for kind in self._kinds for place in self._scan(kind, 0)]
+        if facts or text:
+            try:
+                return self._indexed(facts, text)
+            except sqlite3.OperationalError as error:
+                if "no such module" not in str(error):
+                    raise  # but a Python without full-text search looks at each item
+        return [place for kind in self._kinds for place in self._scan(kind, 0)]
+
+    def _indexed(self, facts: list[str], text: str) -> list[Place]:
+        """Return what the index finds, and what is found among those that are not indexed yet."""
         if len(self._kinds) < len(TABLES):
-            facts.append(f"({' OR '.join(words.kind(TABLES[kind]) for kind in self._kinds)})")
+            facts = [*facts, f"({' OR '.join(words.kind(TABLES[kind]) for kind in self._kinds)})"]
         match = " AND ".join([f"words : ({text})"] * bool(text) + [f"facts : ({' AND '.join(facts)})"] * bool(facts))
         done = indexing.indexed(self._connection)
         found = [place for kind in self._kinds for place in self._scan(kind, done[kind])]
@@ -139,9 +146,12 @@ class _Look:
         if self._asked:
             self._connection.create_function("_found", 1, self._asked.found, deterministic=True)
             conditions = [*conditions, f"_found({words.WORDS[table]})"]
-        # With a plus there is no index for the order: the few new items are taken by their numbers, and sorted.
-        order = f"{'+' * bool(done)}timestamp DESC, itemId DESC"
-        sql = f"SELECT timestamp, {kind}, itemId FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT ?"  # noqa: S608
+        # The few new items are taken by their numbers, whatever the planner thinks of the other indexes.
+        source = f"{table} NOT INDEXED" if done else table
+        sql = (
+            f"SELECT timestamp, {kind}, itemId FROM {source} WHERE {' AND '.join(conditions)} "  # noqa: S608
+            "ORDER BY timestamp DESC, itemId DESC LIMIT ?"
+        )
         return self._connection.execute(sql, [*values, self._limit]).fetchall()
 
     def _on(self, shelf: Shelf, match: str) -> list[Place]:

@@ -15,7 +15,8 @@ from starlette.middleware import Middleware
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.app import create_app
-from ext_devkit.insights.faults import FaultMiddleware, Plan, Protocol
+from ext_devkit.insights.connections import Connection
+from ext_devkit.insights.faults import FaultMiddleware, Plan
 from ext_devkit.insights.store.retention import MAX_BYTES
 from ext_devkit.insights.store.store import Store
 
@@ -114,7 +115,7 @@ class InsightsServer:
             uvicorn.Config(
                 app,
                 loop="asyncio",
-                http=Protocol,
+                http=Connection,
                 ws="none",
                 lifespan="off",
                 log_config=None,

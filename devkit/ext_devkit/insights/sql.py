@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,11 +24,13 @@ GRACE_SECONDS = 1.0
 """How long after its time a process is killed that does not end by itself."""
 
 
-def query(reader: Reader, sql: str, limit: int = 1000, timeout: float = 5.0) -> dict[str, Any]:
+def query(
+    reader: Reader, sql: str, limit: int = 1000, timeout: float = 5.0, statement: Statement | None = None
+) -> dict[str, Any]:
     """Return `columns`, `rows`, whether there would have been more (`truncated`), and how many `ms` it took.
 
-    `limit` is a number of rows, `timeout` seconds. Raises DevkitError that says what is wrong with the statement, that
-    it would write, or that it takes too long or too much memory.
+    `limit` is a number of rows, `timeout` seconds; `statement` lets another thread end it. Raises DevkitError that
+    says what is wrong with the SQL, that it would write, or that it takes too long or too much memory.
     """
     if not sql.strip():
         raise DevkitError("The query is empty. Write a statement, for example: select * from requests limit 10")
@@ -43,25 +46,44 @@ def query(reader: Reader, sql: str, limit: int = 1000, timeout: float = 5.0) -> 
     uri = f"file:{quote(str(reader.path.absolute()))}?mode=ro"
     # Half characters are what SQLite takes for nothing; JSON can name them.
     asked = {"uri": uri, "sql": sql.encode(errors="replace").decode(), "limit": limit, "timeout": timeout}
-    answer = _ask(asked, timeout)
+    answer = (statement or Statement()).ask(asked, timeout)
     if "error" in answer:
         raise DevkitError(answer["error"])
     return answer | {"ms": round((time.monotonic() - began) * 1000, 1)}
 
 
-def _ask(asked: dict[str, Any], timeout: float) -> dict[str, Any]:
-    """Return what the process answers, whatever becomes of it."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-I", "-S", str(Path(sql_process.__file__))],
-            input=json.dumps(asked).encode(),
-            capture_output=True,
-            timeout=timeout + GRACE_SECONDS,
-            check=False,
-        )
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except subprocess.TimeoutExpired:
-        return {"error": sql_process.explain("interrupted", [], timeout)}
-    except ValueError:
-        return {"error": "The query needs more memory than it may have. Select fewer rows or shorter values."}
-    return answer
+class Statement:
+    """A statement in a process of its own, which another thread may end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._ended = False
+
+    def end(self) -> None:
+        """End it, whether or not it has begun."""
+        with self._lock:
+            self._ended = True
+            if self._process is not None:
+                self._process.kill()
+
+    def ask(self, asked: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Return what the process answers, whatever becomes of it."""
+        with self._lock:
+            if self._ended:
+                return {"error": "The query was ended before it began."}
+            program = [sys.executable, "-I", "-S", str(Path(sql_process.__file__))]
+            pipe = subprocess.PIPE
+            self._process = subprocess.Popen(program, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL)
+        with self._process as process:
+            try:
+                content, _ = process.communicate(json.dumps(asked).encode(), timeout + GRACE_SECONDS)
+            except subprocess.TimeoutExpired:
+                return {"error": sql_process.explain("interrupted", [], timeout)}
+            finally:
+                process.kill()
+        try:
+            answer: dict[str, Any] = json.loads(content)
+        except ValueError:
+            return {"error": sql_process.NO_MEMORY}
+        return answer

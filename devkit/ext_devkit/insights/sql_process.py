@@ -12,19 +12,28 @@ import math
 import sqlite3
 import sys
 import time
+from contextlib import suppress
 from typing import Any
 
 MOST_MEMORY = 512 * 1024 * 1024
+MOST_HEAP = 256 * 1024 * 1024
+"""What SQLite itself may have of it, on every system."""
+
 LONGEST_VALUE = 4 * 1024 * 1024
 LONGEST_PATTERN = 1000
 LONGEST_SHOWN = 65536
 """Characters of a cell that are given; what is longer ends with an ellipsis."""
 
 MOST_BYTES = 16 * 1024 * 1024
+"""What all rows may have together, as JSON."""
+
 OPERATIONS = 10_000
 """Steps of SQLite's machine between two looks at the clock."""
 
+NO_MEMORY = "The query needs more memory than it may have. Select fewer rows or shorter values."
+
 READING = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION, sqlite3.SQLITE_RECURSIVE}
+TABLES_OF_JSON = ("json_each", "json_tree")
 FORBIDDEN = {"load_extension", "readfile", "writefile", "edit", "fts3_tokenizer", "fts5_decode"}
 
 
@@ -35,7 +44,7 @@ def main() -> None:
     try:
         answer = run(asked["uri"], asked["sql"], asked["limit"], asked["timeout"])
     except MemoryError:
-        answer = {"error": "The query needs more memory than it may have. Select fewer rows or shorter values."}
+        answer = {"error": NO_MEMORY}
     json.dump(answer, sys.stdout)
 
 
@@ -43,11 +52,12 @@ def limit_memory() -> None:
     """Have the system refuse more memory than is allowed, where it can."""
     try:
         import resource
-    except ImportError:  # Windows: there only the length of values is limited
+    except ImportError:  # Windows: there only SQLite is limited
         return
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     wanted = MOST_MEMORY if most == resource.RLIM_INFINITY else min(MOST_MEMORY, most)
-    resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
+    with suppress(ValueError, OSError):  # macOS knows the limit, and does not take it
+        resource.setrlimit(resource.RLIMIT_AS, (wanted, most))
 
 
 def run(uri: str, sql: str, limit: int, timeout: float) -> dict[str, Any]:
@@ -57,8 +67,13 @@ def run(uri: str, sql: str, limit: int, timeout: float) -> dict[str, Any]:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         connection.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, LONGEST_PATTERN)
         connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)
+    # For Pythons without setlimit, too: a longer value than this cannot be made.
+    connection.execute(f"PRAGMA hard_heap_limit = {MOST_HEAP}")
     connection.execute("PRAGMA query_only = 1")
     connection.execute("PRAGMA temp_store = MEMORY")
+    # A table that is a function is made when it is first named, which the authorizer would take for CREATE TABLE.
+    for table in TABLES_OF_JSON:
+        connection.execute(f"SELECT 1 FROM {table}('[]')")  # noqa: S608
     deadline = time.monotonic() + timeout
     refused: list[str] = []
     connection.set_authorizer(lambda action, one, two, *_: authorize(action, one, two, refused))
@@ -99,7 +114,7 @@ def read(cursor: sqlite3.Cursor, limit: int) -> dict[str, Any]:
     truncated = False
     for row in cursor:
         shown = [cell(value) for value in row]
-        size += sum(len(value) if isinstance(value, str) else 8 for value in shown)
+        size += len(json.dumps(shown))  # a character can be twelve bytes there
         if len(rows) == limit or size > MOST_BYTES:
             truncated = True
             break

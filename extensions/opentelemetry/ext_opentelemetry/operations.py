@@ -159,10 +159,13 @@ def operations_within(spans: Sequence[ReadableSpan]) -> list[Operation | None]:
     """Return the operations of spans that ended together; None where the outermost one is not among them."""
     placed = [(*ends(span), span) for span in spans]
     by_key = {ids(context): (parent, span) for context, parent, span in placed}
+    roots: dict[Key, ReadableSpan | None] = {}
     made: dict[int, Operation] = {}
     found: list[Operation | None] = []
     for _, parent, span in placed:
-        root = _outermost(parent, span, by_key)
+        root: ReadableSpan | None = span
+        if parent is not None and not parent.is_remote:
+            root = _outermost(ids(parent), by_key, roots)
         operation = None if root is None else made.get(id(root))
         if operation is None and root is not None:
             operation = made[id(root)] = Operation(root)
@@ -171,13 +174,20 @@ def operations_within(spans: Sequence[ReadableSpan]) -> list[Operation | None]:
 
 
 def _outermost(
-    parent: SpanContext | None, span: ReadableSpan, by_key: dict[Key, tuple[SpanContext | None, ReadableSpan]]
+    key: Key, by_key: dict[Key, tuple[SpanContext | None, ReadableSpan]], roots: dict[Key, ReadableSpan | None]
 ) -> ReadableSpan | None:
-    for _ in by_key:
+    """Return the outermost span above the one with a key; `roots` has what is known, and gets what was found."""
+    way = []
+    while key not in roots:
+        roots[key] = None  # a way that comes back here is a circle, and ends nowhere
+        way.append(key)
+        if key not in by_key:
+            break
+        parent, span = by_key[key]
         if parent is None or parent.is_remote:
-            return span
-        above = by_key.get(ids(parent))
-        if above is None:
-            return None
-        parent, span = above
-    return None
+            roots[key] = span
+            break
+        key = ids(parent)
+    root = roots[key]
+    roots.update(dict.fromkeys(way, root))
+    return root

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 
 import pytest
+from click.testing import CliRunner
 
+from ext_devkit.cli.insights import command as insights
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.search import Search
 from ext_devkit.insights.store import indexing, retention
@@ -16,7 +19,6 @@ from ext_devkit.insights.store.retention import Retention
 from ext_devkit.insights.store.schema import INSERTS
 from ext_devkit.insights.store.store import Store
 from tests.support import many_items
-from tests.support.insights import command
 
 MEGABYTE = 1_000_000
 
@@ -172,8 +174,15 @@ def test_what_is_no_size_is_named(text):
     assert str(caught.value) == (f"'{text}' is no size. Use a number with MB, GB, MiB or GiB, as in 500MB, or none.")
 
 
-def test_the_command_takes_both_bounds():
-    done = command("insights", "--port", 0, "--keep-days", 0, "--max-size", "1GB")
-    assert "Items cannot be kept for 0 days." in done.stderr
-    done = command("insights", "--port", 0, "--max-size", "1GBytes")
-    assert "'1GBytes' is no size." in done.stderr
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--keep-days", "0", "--max-size", "1GB"], r"Items cannot be kept for 0 days\."),
+        (["--max-size", "99MB"], r"A file of 99000000 bytes is too small\."),
+        (["--max-size", "1GBytes"], r"'1GBytes' is no size\."),
+    ],
+)
+def test_the_command_takes_both_bounds(options, message, monkeypatch):
+    monkeypatch.setattr(signal, "signal", lambda *_: None)  # those of the tests stay
+    with pytest.raises(DevkitError, match=message):
+        CliRunner().invoke(insights, ["--port", "0", *options], catch_exceptions=False)

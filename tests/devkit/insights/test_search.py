@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import unicodedata
 from contextlib import closing
 
@@ -227,6 +228,39 @@ def test_the_index_is_dropped_with_the_last_of_its_items(file, monkeypatch):
     assert [shelf.number for shelf in indexing.shelves(file.connection)] == [3, 2]
     assert file.connection.execute("SELECT 1 FROM sqlite_master WHERE name LIKE '_search_1%'").fetchall() == []
     assert file.found("number") == ["number 5", "number 4", "number 3"]
+
+
+def test_a_python_without_full_text_search_finds_and_deletes_as_well(file, tmp_path):
+    """Also what another Python has indexed; here the index is of a kind that no SQLite knows."""
+    for second in range(4):
+        file.store("traces", second, message=f"number {second}", severityLevel=second)
+        file.index() if second < 2 else None
+    file.connection.execute("PRAGMA writable_schema = ON")
+    file.connection.execute("UPDATE sqlite_master SET sql = replace(sql, 'fts5', 'fts9') WHERE name = '_search_1'")
+    file.close()
+    with closing(File(tmp_path / "items.db")) as file:
+        with pytest.raises(sqlite3.OperationalError, match="no such module: fts9"):
+            file.index()
+        assert file.found("number") == ["number 3", "number 2", "number 1", "number 0"]
+        assert file.found("numb*", severity=2) == ["number 3", "number 2"]
+        file.delete_before(9)
+
+        assert file.found() == file.found("number") == []
+
+
+def test_what_is_not_indexed_is_looked_at_by_number_alone(file):
+    """An index that has the columns asked for would be read from end to end, though there are only a few new items."""
+    file.store("requests", 1, name="old", success=0, cloud_RoleName="shop")
+    file.index()
+    file.store("requests", 2, name="new", success=0, cloud_RoleName="shop")
+    statements = []
+    with file.reader.snapshot() as connection:
+        connection.set_trace_callback(statements.append)
+    assert file.found(success=False, having={"cloud_RoleName": "shop"}, tables=["requests"]) == ["new", "old"]
+
+    (scan,) = [sql for sql in statements if "FROM requests NOT INDEXED" in sql]
+    plan = file.reader.query(f"EXPLAIN QUERY PLAN {scan}")
+    assert "SEARCH requests USING INTEGER PRIMARY KEY (rowid>?)" in plan[0]["detail"]
 
 
 def test_several_shelves_are_one_index(file, monkeypatch):

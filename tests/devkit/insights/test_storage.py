@@ -423,13 +423,3 @@ def test_a_file_of_an_older_version_keeps_its_items(tmp_path, monkeypatch):
     with closing(Store(db)) as store:
         store.wait_until(lambda: store.query("SELECT 1 FROM _shelves") or None, 10, "an indexed item")
         assert [row["message"] for row in Search("old").page(store)["items"]] == ["of old"]
-
-
-def test_a_python_without_full_text_search_is_named(tmp_path, monkeypatch):
-    def refuse(_connection):
-        raise sqlite3.OperationalError("no such module: fts5")
-
-    monkeypatch.setattr(migrations, "MIGRATIONS", (refuse,))
-
-    with pytest.raises(DevkitError, match=r"SQLite \(3\..*\) was built without full-text search \(FTS5\)"):
-        Store(tmp_path / "new.db")

@@ -36,9 +36,7 @@ def failures(reader: Reader, window: Window, *, role: str | None = None) -> dict
             "by_operation": ask.all(
                 "SELECT coalesce(name, '') AS name, sum(itemCount) AS count, "
                 "sum(CASE success WHEN 0 THEN itemCount ELSE 0 END) AS failed FROM requests WHERE {where} "
-                "AND name IN (SELECT name FROM requests WHERE success = 0 AND {where}) "
-                "GROUP BY name ORDER BY failed DESC, name LIMIT {most}",
-                twice=True,
+                "GROUP BY requests.name HAVING failed > 0 ORDER BY failed DESC, name LIMIT {most}"
             ),
             "by_result_code": ask.all(
                 "SELECT resultCode, sum(itemCount) AS count FROM requests WHERE success = 0 AND {where} "
@@ -66,11 +64,9 @@ class _Asker:
         self._where = where
         self._values = values
 
-    def all(self, sql: str, *, twice: bool = False, counted: bool = False) -> list[dict[str, Any]]:
-        """Return the rows of a statement that may have `{where}`, once or twice, and `{most}`."""
-        cursor = self._connection.execute(
-            sql.format(where=self._where, most=MOST_GROUPS), self._values * (2 if twice else 1)
-        )
+    def all(self, sql: str, *, counted: bool = False) -> list[dict[str, Any]]:
+        """Return the rows of a statement that may have `{where}` and `{most}`."""
+        cursor = self._connection.execute(sql.format(where=self._where, most=MOST_GROUPS), self._values)
         names = [column[0] for column in cursor.description]
         rows = [dict(zip(names, row, strict=True)) for row in cursor]
         return [row | {"count": self._calls(row)} for row in rows] if counted else rows

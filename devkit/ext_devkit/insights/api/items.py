@@ -92,7 +92,7 @@ RESOURCES = (
             *(text(column, f"{about}.") for column, about in HAVING.items()),
             *WINDOW,
             number("limit", "how many items a page has.", 1, MOST, default=50),
-            text("cursor", "what `next` of the page before has.", schema={"pattern": "^[0-9]{1,18}$"}),
+            text("cursor", "what `next` of the page before has."),
         ),
         listing(items=array(ITEM), next=TEXT_OR_NULL),
     ),

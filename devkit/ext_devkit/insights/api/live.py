@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ext_devkit.insights.store.store import Store
     from ext_devkit.insights.store.writer import Rows
 
+MEDIA_TYPE = "text/event-stream"
 MOST_STREAMS = 16
 MOST_A_SECOND = 200
 """Items that a stream gets in a second; it is told how many more there were."""

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from ext_devkit.insights.api import query
-from ext_devkit.insights.api.resource import INTEGER, TEXT, listing
+from ext_devkit.insights.api.resource import INTEGER, TABLE, TEXT, listing
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,13 +23,14 @@ def document(resources: Iterable[Resource]) -> dict[str, Any]:
         "post": {
             "summary": "What a statement in SQL selects. It can only read, and ends in time.",
             "requestBody": {"required": True, "content": _json(query.ASKED)},
-            "responses": _responses(query.ANSWERED, 400, 413, 415),
+            "responses": _responses(query.ANSWERED, 400, 408, 413, 415),
         }
     }
     paths["/api/live"] = {
         "get": {
             "summary": "Items as they are stored (event `items`) and each second's numbers (event `rate`), as "
             "server-sent events, until either side ends it.",
+            "parameters": [_parameter(TABLE)],
             "responses": {"200": {"description": "The stream.", "content": {"text/event-stream": {}}}}
             | _responses({}, 400, 503, ok=False),
         }
@@ -73,6 +74,7 @@ def _responses(answered: dict[str, Any], *failing: int, ok: bool = True) -> dict
     said = {
         400: "What was asked for cannot be answered, and why.",
         404: "There is no such thing.",
+        408: "The question did not arrive in time.",
         413: "The question is too long.",
         415: "The question is not JSON.",
         503: "There are too many streams.",

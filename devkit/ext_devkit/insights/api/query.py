@@ -10,6 +10,7 @@ from ext_devkit.insights.api.resource import NUMBER, TEXT, array, listing
 from ext_devkit.insights.sql import LONGEST_SECONDS, LONGEST_SQL, MOST_ROWS, query
 
 if TYPE_CHECKING:
+    from ext_devkit.insights.sql import Statement
     from ext_devkit.insights.store.reader import Reader
 
 MOST_BYTES = 4 * LONGEST_SQL + 1000
@@ -27,8 +28,8 @@ ASKED: dict[str, Any] = {
 ANSWERED = listing(columns=array(TEXT), rows=array({"type": "array"}), truncated={"type": "boolean"}, ms=NUMBER)
 
 
-def answer(reader: Reader, body: bytes) -> dict[str, Any]:
-    """Answer a body; raise DevkitError for one that is not as `ASKED` says."""
+def answer(reader: Reader, body: bytes, statement: Statement | None = None) -> dict[str, Any]:
+    """Answer a body, which `statement` can end; raise DevkitError for one that is not as `ASKED` says."""
     try:
         asked = json.loads(body)
     except (ValueError, RecursionError):
@@ -47,4 +48,4 @@ def answer(reader: Reader, body: bytes) -> dict[str, Any]:
         raise DevkitError(f"'limit' has to be a whole number from 1 to {MOST_ROWS}.")
     if type(timeout) not in (int, float):
         raise DevkitError(f"'timeout' has to be a number of seconds, at most {LONGEST_SECONDS:g}.")
-    return query(reader, sql, limit, timeout)
+    return query(reader, sql, limit, timeout, statement)

@@ -7,12 +7,14 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from ext_devkit.errors import DevkitError
 from ext_devkit.insights.api import about, analysis, items, live, openapi, query, transactions
 from ext_devkit.insights.api.resource import TABLE, NotFoundError
+from ext_devkit.insights.sql import Statement
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,6 +33,12 @@ DOCUMENT = "/api/openapi.json"
 AT_ONCE = 4
 """Questions that are answered at the same time; those who send telemetry have other threads."""
 
+STATEMENTS_AT_ONCE = 2
+"""The same for statements in SQL, which may take long: pages are answered beside them."""
+
+BODY_SECONDS = 10.0
+"""How long a client may take to send a statement."""
+
 
 class Api:
     """What the routes of an application share; its `connection_string` is shown to those who ask what it is."""
@@ -39,6 +47,7 @@ class Api:
         self.live = streams
         self.connection_string = connection_string
         self.askers = asyncio.Semaphore(AT_ONCE)
+        self.statements = asyncio.Semaphore(STATEMENTS_AT_ONCE)
 
 
 def routes() -> list[Route]:
@@ -69,21 +78,48 @@ def _serve(resource: Resource) -> Callable[[Request], Any]:
 
 
 async def ask(request: Request) -> Response:
-    """Answer a statement in SQL."""
+    """Answer a statement in SQL; end it if the client or the server does."""
     state = request.app.state
     # A page of another site cannot send this type without asking first, and it is told no.
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         return error(415, "The Content-Type has to be application/json.")
+    try:
+        body = await asyncio.wait_for(_read(request), BODY_SECONDS)
+    except asyncio.TimeoutError:
+        return error(408, f"The body did not arrive within {BODY_SECONDS:g} s.")
+    except ClientDisconnect:
+        return error(400, "The client went away before its body was complete.")  # nobody reads it
+    if body is None:
+        return error(413, f"The body is longer than {query.MOST_BYTES} bytes.")
+    statement = Statement()
+    watching = asyncio.create_task(_end_if_gone(request, statement))
+    try:
+        return await _answer(state.api.statements, lambda: query.answer(state.store, body, statement))
+    finally:
+        watching.cancel()
+
+
+async def _read(request: Request) -> bytes | None:
+    """Return the body, None if it is too long."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > query.MOST_BYTES:
-            return error(413, f"The body is longer than {query.MOST_BYTES} bytes.")
-    return await _answer(state.api.askers, lambda: query.answer(state.store, bytes(body)))
+            return None
+    return bytes(body)
+
+
+async def _end_if_gone(request: Request, statement: Statement) -> None:
+    """Wait until the connection is lost, which it also is when the server ends."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+    statement.end()
 
 
 async def stream(request: Request) -> Response:
     """Answer what is stored, as it is stored."""
+    if request.method == "HEAD":  # it would go on for ever, and nobody would get it
+        return Response(media_type=live.MEDIA_TYPE)
     streams: live.Live = request.app.state.api.live
     given = request.query_params.multi_items()
     try:
@@ -96,9 +132,7 @@ async def stream(request: Request) -> Response:
         return error(400, str(refused))
     except live.TooManyStreamsError:
         return error(503, f"There are {live.MOST_STREAMS} live streams already. Close one of them.")
-    return StreamingResponse(
-        streams.events(opened), media_type="text/event-stream", headers={"Cache-Control": "no-store"}
-    )
+    return StreamingResponse(streams.events(opened), media_type=live.MEDIA_TYPE, headers={"Cache-Control": "no-store"})
 
 
 async def document(_request: Request) -> Response:

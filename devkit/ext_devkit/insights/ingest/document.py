@@ -38,7 +38,7 @@ def read_items(body: bytes | bytearray) -> list[Any]:
     items = _items(text)
     if len(items) > MOST_ITEMS:
         raise too_many()
-    if b"\\u" in body and _ODD_ESCAPE.search(body):
+    if _is_odd(body):
         items = [_clean(item) for item in items]
     return items
 
@@ -47,9 +47,14 @@ def read_document(body: bytes | bytearray, most_values: int = MOST_VALUES) -> An
     """Return a body that is one JSON value; raise RejectedError if it is not."""
     text = _text(body, most_values)
     try:
-        return _parse(text)
+        document = _parse(text)
     except RejectedError as error:
         raise RejectedError(f"The body is not valid JSON: {error}", error.status) from error
+    if _is_odd(body):
+        document = _clean(document)
+    if type(document) is Unreadable:
+        raise RejectedError(document.reason)
+    return document
 
 
 def too_many() -> RejectedError:
@@ -126,6 +131,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # NaN and Infinity are read, though they are no JSON: Python's exporters send them, and one must not cost a whole batch.
 _decoder = json.JSONDecoder(object_pairs_hook=_unique)
+
+
+def _is_odd(body: bytes | bytearray) -> bool:
+    """Whether there may be NUL or half a surrogate pair in a body."""
+    return b"\\u" in body and _ODD_ESCAPE.search(body) is not None
 
 
 def _clean(item: Any) -> Any:

@@ -143,21 +143,26 @@ def _exception(entry: Any) -> dict[str, Any]:
     details = entry if type(entry) is dict else {"message": entry}
     frames = details.get("parsedStack")
     stack = details.get("stack") or (frames if type(frames) is str else None)
-    return {
+    told = {key: details[key] for key in ("id", "outerId") if _reads(fields.integer, details.get(key))}
+    if _reads(fields.boolean, details.get("hasFullStack")):
+        told["hasFullStack"] = details["hasFullStack"]
+    return told | {
         "typeName": as_text(details.get("typeName")) or "Exception",
         "message": as_text(details.get("message")),
         "stack": None if stack is None else as_text(stack),
-        "parsedStack": [
-            {
-                "level": level,
-                "method": as_text(frame.get("method")) or "n/a",
-                "assembly": as_text(frame.get("assembly")) or None,
-                "fileName": as_text(frame.get("fileName")) or None,
-                "line": frame.get("line") if _reads(fields.integer, frame.get("line")) else None,
-            }
-            for level, frame in enumerate(map(_map, _list(frames)))
-        ],
-    } | {key: details[key] for key in ("id", "outerId") if _reads(fields.integer, details.get(key))}
+        "parsedStack": [_frame(place, _map(frame)) for place, frame in enumerate(_list(frames))],
+    }
+
+
+def _frame(place: int, frame: dict[str, Any]) -> dict[str, Any]:
+    level, line = (frame.get(key) if _reads(fields.integer, frame.get(key)) else None for key in ("level", "line"))
+    return {
+        "level": place if level is None else level,
+        "method": as_text(frame.get("method")) or "n/a",
+        "assembly": as_text(frame.get("assembly")) or None,
+        "fileName": as_text(frame.get("fileName")) or None,
+        "line": line,
+    }
 
 
 def _rate(value: Any) -> Any:

@@ -55,11 +55,9 @@ def _store(batch: Batch, intake: Intake) -> None:
 
 
 def _spans(sent: Iterator[Sent], batch: Batch) -> None:
-    mapper = mappers().spans
-    # After the mappers: to import the SDK is slow, and they bring it.
     from ext_devkit.insights.otlp.spans import span_of
-    from ext_opentelemetry.operations import operations_within
 
+    mapping = mappers()
     values = Values()
     origins = Origins(values)
     spans: list[tuple[Any, str]] = []
@@ -71,9 +69,9 @@ def _spans(sent: Iterator[Sent], batch: Batch) -> None:
             if error.status != BAD_REQUEST:
                 raise
             batch.refuse(error)
-    operations = operations_within([span for span, _ in spans])
+    operations = mapping.operations_within([span for span, _ in spans])
     for (span, version), operation in zip(spans, operations, strict=True):
-        batch.add(mapper.lines(span, operation), version)
+        batch.add(mapping.spans.lines(span, operation), version)
 
 
 def _logs(sent: Iterator[Sent], batch: Batch) -> None:

@@ -10,9 +10,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from opentelemetry.sdk.trace import ReadableSpan
+
     from ext_opentelemetry.as_log import LogMapper
     from ext_opentelemetry.as_metric import MetricMapper
     from ext_opentelemetry.mapping import Mapper
+    from ext_opentelemetry.operations import Operation
 
 PACKAGE = "ext_opentelemetry"
 
@@ -25,6 +30,7 @@ class Mappers(NamedTuple):
     spans: Mapper
     logs: LogMapper
     metrics: MetricMapper
+    operations_within: Callable[[Sequence[ReadableSpan]], list[Operation | None]]
 
 
 def mappers() -> Mappers:
@@ -55,5 +61,6 @@ def _make() -> Mappers:
     from ext_opentelemetry.as_log import LogMapper
     from ext_opentelemetry.as_metric import MetricMapper
     from ext_opentelemetry.mapping import Mapper
+    from ext_opentelemetry.operations import operations_within
 
-    return Mappers(Mapper(None), LogMapper(None), MetricMapper(None))
+    return Mappers(Mapper(None), LogMapper(None), MetricMapper(None), operations_within)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
+LARGEST_NUMBER = 2**29 - 1
+"""Of a field."""
+
 _SIZES = {FIXED64: 8, FIXED32: 4}
 _LONGEST_VARINT = 10
 
@@ -24,7 +27,7 @@ def parts(message: memoryview) -> Iterator[tuple[int, memoryview]]:
     while at < end:
         key, at = _varint(message, at)
         number, kind = key >> 3, key & 7
-        if not number:
+        if not 0 < number <= LARGEST_NUMBER:
             raise broken()
         if kind == LENGTH:
             size, at = _varint(message, at)

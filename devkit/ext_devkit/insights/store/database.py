@@ -150,11 +150,6 @@ def unusable(path: Path, error: Exception) -> DevkitError:
     """Return the one line that says why a file cannot be used."""
     if isinstance(error, sqlite3.DatabaseError) and "not a database" in str(error):
         return DevkitError(f"{path} is not an SQLite file. Name another file with --db.")
-    if "no such module: fts5" in str(error):
-        return DevkitError(
-            f"This Python's SQLite ({sqlite3.sqlite_version}) was built without full-text search (FTS5), which the "
-            "local Application Insights needs. Use a Python from python.org or of your system."
-        )
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return DevkitError(
         f"Cannot use {path} as the database: {reason}. Make it writable, or name another file with --db."

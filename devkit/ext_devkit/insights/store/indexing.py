@@ -3,18 +3,20 @@
 The index is a row of shelves: full-text tables of up to `SHELF` items each, of all tables, in the order of arrival. An
 item's row number there is its time, then its table and its place on the shelf, so that what is found comes in the order
 of time without being sorted, and leads to its row without a look anywhere else. What a search filters by is a token
-beside the words. Nothing is ever taken from a shelf: one whose items have all been deleted is dropped.
+beside the words. A Python whose SQLite has no FTS5 stores as any other, and searches by a look at each item. Nothing is
+ever taken from a shelf: one whose items have all been deleted is dropped.
 """
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from ext_devkit.insights.store.schema import TABLES
 from ext_devkit.insights.store.words import MILLISECONDS, TOKENS, WORDS
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Mapping, Sequence
 
 TOKENIZE = "unicode61 remove_diacritics 2"
@@ -221,8 +223,10 @@ def forget(connection: sqlite3.Connection) -> None:
     oldest = oldest_time(connection)
     for shelf in shelves(connection):
         if oldest is None or shelf.newest < oldest:
-            connection.execute(f"DROP TABLE {shelf.name}")
-            connection.execute("DELETE FROM _shelves WHERE number = ?", (shelf.number,))
+            # A Python without full-text search cannot drop it; one that has it will, with the next items that go.
+            with suppress(sqlite3.OperationalError):
+                connection.execute(f"DROP TABLE {shelf.name}")
+                connection.execute("DELETE FROM _shelves WHERE number = ?", (shelf.number,))
 
 
 def oldest_time(connection: sqlite3.Connection) -> str | None:

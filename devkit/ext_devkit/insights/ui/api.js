@@ -9,6 +9,9 @@
  * - What goes wrong is an ApiError whose message can be shown as it is (`error.status`, 0 if there was no answer).
  */
 
+/** What is said when nobody answers. */
+export const GONE = "The local Application Insights does not answer. Is it still running? Start it again with: azfunc-ext insights";
+
 export class ApiError extends Error {
   constructor(message, status) {
     super(message);
@@ -49,9 +52,9 @@ async function ask(signal, url, options) {
   try {
     response = await fetch(url, {...options, signal, headers: {Accept: "application/json", ...options.headers}});
     text = await response.text();
-  } catch (error) {
+  } catch {
     if (signal?.aborted) return new Promise(() => {});
-    throw new ApiError("The local Application Insights does not answer. Is it still running? Start it again with: azfunc-ext insights", 0);
+    throw new ApiError(GONE, 0);
   }
   return read(url, response, text);
 }

@@ -21,13 +21,13 @@ const ELSEWHERE = new Set(
 
 const DERIVED = /^(?:outer|innermost)[A-Z]|^(?:assembly|method)$/;
 
-/** Return the title and the content of the side panel for an item. */
-export function details(row, state) {
+/** Return the title and the content of the side panel for an item; `began`: ms after the beginning of its transaction. */
+export function details(row, state, began = null) {
   return {
     title: [el("div", {class: "panel-kind"}, kindLabel(row), resultBadge(row)), titleOf(row)],
     content: [
       actions(row, state),
-      summary(row),
+      summary(row, began),
       row.itemType === "exception" && exceptions(row),
       section("Custom properties", pairs(row.customDimensions)),
       section("Measurements", pairs(row.customMeasurements, (number) => value(number) || String(number))),
@@ -51,11 +51,12 @@ function itemLink(row, state) {
   return transactionLink(state, row) ?? state.link("search", {item: keyOf(row)});
 }
 
-function summary(row) {
+function summary(row, began) {
   const facts = [
     ["Time", el("time", {}, exactly(row.timestamp))],
     !exactly(row.timestamp).endsWith("(UTC)") && ["Time in UTC", el("time", {}, row.timestamp)],
-    row.duration !== undefined && kindOf(row).call && ["Duration", `${duration(row.duration)} (${value(row.duration)} ms)`],
+    began !== null && ["Began after", duration(began)],
+    row.duration !== undefined && kindOf(row).call && ["Duration", exactDuration(row.duration)],
     row.success !== undefined && ["Success", row.success ? "yes" : el("span", {class: "text-fail"}, "no")],
     row.resultCode && ["Result", long(row.resultCode)],
     row.severityLevel !== undefined && ["Severity", SEVERITIES[row.severityLevel] ?? String(row.severityLevel)],
@@ -71,6 +72,11 @@ function summary(row) {
     row.name && row.name.length > 120 && text("Name", row.name),
     row.data && text(row.type === "SQL" ? "Statement" : "Data", row.data),
   ];
+}
+
+function exactDuration(ms) {
+  const [short, exact] = [duration(ms), `${value(ms)} ms`];
+  return short === exact ? short : `${short} (${exact})`;
 }
 
 function text(title, content) {

@@ -3,11 +3,11 @@
  * room), `closePanel()`, Escape and its button close it. One at a time; it is closed when another page is shown.
  */
 
-import {el, fill} from "./dom.js";
+import {el, fill, setNumber} from "./dom.js";
 import {icon} from "./icons.js";
 import {bind} from "./keys.js";
+import {splitter} from "./splitter.js";
 
-const STEP = 24;
 const LEAST = 280;
 const panel = el("aside", {class: "panel", hidden: true, "aria-label": "Details"});
 let closed = null;
@@ -24,7 +24,7 @@ export function openPanel({title, content, onClose = null}) {
   closed = null;
   if (before !== onClose) before?.();
   closed = onClose;
-  panel.style.setProperty("--width", `${width}px`);
+  setNumber(panel, "--width", width);
   fill(
     panel,
     grip(),
@@ -52,25 +52,17 @@ export function isPanelOpen() {
   return !panel.hidden;
 }
 
-/** The panel's left edge: drag it, or use the arrow keys, to make the panel wider. */
+/** The panel's left edge. */
 function grip() {
-  const resize = (wanted) => {
-    width = Math.min(Math.max(wanted, LEAST), innerWidth * 0.8);
-    panel.style.setProperty("--width", `${width}px`);
-  };
-  const drag = (event) => event.buttons && resize(panel.getBoundingClientRect().right - event.clientX);
-  const keys = (event) => {
-    if (event.key === "ArrowLeft") resize(width + STEP);
-    else if (event.key === "ArrowRight") resize(width - STEP);
-    else return;
-    event.preventDefault();
-  };
-  return el("div", {
-    class: "grip",
-    role: "separator",
-    tabindex: "0",
-    "aria-orientation": "vertical",
-    "aria-label": "Width of the details",
-    on: {pointerdown: (event) => event.target.setPointerCapture(event.pointerId), pointermove: drag, keydown: keys},
+  return splitter({
+    label: "Width of the details",
+    className: "grip",
+    grows: "ArrowLeft",
+    position: (event) => panel.getBoundingClientRect().right - event.clientX,
+    width: () => width,
+    resize: (wanted) => {
+      width = Math.min(Math.max(wanted, LEAST), innerWidth * 0.8);
+      setNumber(panel, "--width", width);
+    },
   });
 }

@@ -32,20 +32,20 @@
  *   Styles of the analysis pages go into pages/analysis.css and charts/charts.css, which index.html already loads.
  */
 
-import {createApi} from "./api.js";
+import {ApiError, GONE, createApi} from "./api.js";
 import {el, fill} from "./dom.js";
 import {showError} from "./states.js";
 
-/** Name -> title in the navigation, icon and key, and whether the time range says nothing there; in the order shown. */
+/** Name -> title in the navigation, icon and key, and whether time range or role say nothing there; in the order shown. */
 export const PAGES = {
   live: {title: "Live", icon: "live", key: "l", timeless: true},
   search: {title: "Search", icon: "search", key: "s"},
   transaction: {title: "Transactions", icon: "transaction", key: "t"},
   performance: {title: "Performance", icon: "performance", key: "p"},
   failures: {title: "Failures", icon: "failures", key: "f"},
-  metrics: {title: "Metrics", icon: "metrics", key: "m"},
-  map: {title: "Map", icon: "map", key: "a"},
-  query: {title: "Query", icon: "query", key: "q"},
+  metrics: {title: "Metrics", icon: "metrics", key: "m", roleless: true},
+  map: {title: "Map", icon: "map", key: "a", roleless: true},
+  query: {title: "Query", icon: "query", key: "q", timeless: true, roleless: true},
 };
 
 const START = "transaction";
@@ -117,7 +117,7 @@ async function enter(frame, showing, state) {
     return fill(root, el("p", {class: "empty"}, "There is no such page. Choose one of those on the left."));
   }
   try {
-    const module = await import(`./pages/${state.page}.js`);
+    const module = await load(state.page);
     if (showing.ending.signal.aborted) return undefined;
     const page = (await module.render(root, state, createApi(showing.ending.signal))) ?? {};
     if (showing.ending.signal.aborted) page.destroy?.();
@@ -126,6 +126,15 @@ async function enter(frame, showing, state) {
     if (!showing.ending.signal.aborted) showError(root, error, state.refresh);
   }
   return undefined;
+}
+
+/** The browser's own words for a module that did not come would help nobody. */
+async function load(page) {
+  try {
+    return await import(`./pages/${page}.js`);
+  } catch (error) {
+    throw error instanceof TypeError ? new ApiError(GONE, 0) : error;
+  }
 }
 
 function leave(showing) {

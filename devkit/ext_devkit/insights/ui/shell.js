@@ -28,7 +28,7 @@ export function startShell(body) {
     for (const one of links) one.show(state);
     for (const control of [roles, range, search]) control.show(state);
     const isOneTransaction = state.page === "transaction" && state.path.length > 0;
-    roles.element.hidden = isOneTransaction;
+    roles.element.hidden = isOneTransaction || Boolean(PAGES[state.page]?.roleless);
     range.element.hidden = isOneTransaction || Boolean(PAGES[state.page]?.timeless);
   };
   fill(

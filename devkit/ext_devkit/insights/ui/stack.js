@@ -4,7 +4,7 @@ import {clip, el} from "./dom.js";
 
 const FRAMES_MOST = 200;
 const LINES_MOST = 2000;
-const LIBRARY = /site-packages|dist-packages|node_modules|[\\/]lib[\\/]python\d|^<frozen |^node:|azure_functions_(?:worker|runtime)/;
+const LIBRARY = /site-packages|dist-packages|node_modules|[\\/]lib[\\/]python\d|^<frozen |^node:|azure_functions_(?:worker|runtime)|[\\/]ext_sdk[\\/]/;
 const PYTHON_FRAME = /^\s*File "(.*)", line (\d+)(?:, in (.*))?$/;
 
 /** Return the stack of one exception of a chain ({parsedStack, rawStack}), or null if it has none. */

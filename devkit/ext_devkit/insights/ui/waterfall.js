@@ -99,11 +99,11 @@ export class Waterfall {
     return one.end >= this.from && one.start <= this.to;
   }
 
-  /** Return moments in ms since the beginning for the axis: about `wanted` of them, in steps of 1, 2 or 5. */
+  /** Return moments in ms since the beginning for the axis: about `wanted` of them, in steps of 1, 2, 2.5 or 5. */
   ticks(wanted) {
     const rough = (this.to - this.from) / wanted;
     const power = 10 ** Math.floor(Math.log10(rough));
-    const step = [1, 2, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
+    const step = [1, 2, 2.5, 5, 10].map((factor) => factor * power).find((one) => one >= rough);
     const first = Math.ceil(this.from / step - 1e-9);
     const all = Array.from({length: wanted + 1}, (_, at) => (first + at) * step);
     return all.filter((ms) => this.share(ms) < 0.94 && ms < this.to);

@@ -6,15 +6,19 @@
  * Keys: arrows and j/k, Home, End, Page up/down go; Left and Right fold and unfold, Enter opens.
  */
 
-import {el, fill} from "./dom.js";
+import {el, fill, setNumber} from "./dom.js";
 import {duration} from "./format.js";
 import {icon} from "./icons.js";
 import {kindOf, resultBadge, SEVERITIES, targetOf, titleOf} from "./items.js";
+import {splitter} from "./splitter.js";
 import {virtualRows} from "./virtual.js";
 
 export const ROW_HEIGHT = 27;
 const MARKS_MOST = 100;
+/** Levels that are indented, and the room that all of them may take together; deeper ones say by how much. */
 const DEEPEST = 24;
+const INDENT_MOST = 190;
+const INDENT = 15;
 const TICK_WIDTH = 76;
 
 export function waterfallView(waterfall, {onSelect, onOpen}) {
@@ -28,10 +32,11 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   });
   const grid = el(
     "div",
-    {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true"},
+    {class: "waterfall", role: "treegrid", tabindex: "0", "aria-label": "Items of the transaction", "aria-readonly": "true", css: {"--step": indent(waterfall)}},
     head,
     lines,
     list.element,
+    namesSplitter(() => grid),
   );
   const actions = {toggle, choose: (at) => choose(at, true)};
 
@@ -112,6 +117,27 @@ export function waterfallView(waterfall, {onSelect, onOpen}) {
   };
   redraw();
   return {element: grid, keys, select, choose, redraw, selected: () => selected};
+}
+
+/** Return the pixels of one level: fewer where there are many. */
+function indent(waterfall) {
+  const deepest = waterfall.entries.reduce((most, one) => Math.max(most, one.depth), 1);
+  return Math.min(INDENT, INDENT_MOST / Math.min(deepest, DEEPEST));
+}
+
+/** The right edge of the names. */
+function namesSplitter(grid) {
+  const width = () => grid().querySelector(".name").getBoundingClientRect().width;
+  return splitter({
+    label: "Width of the names",
+    className: "of-names",
+    position: (event) => event.clientX - grid().getBoundingClientRect().left,
+    width,
+    resize: (wanted) => {
+      setNumber(grid(), "--chosen-width", Math.min(Math.max(wanted, 120), grid().clientWidth - 260));
+      grid().classList.add("resized");
+    },
+  });
 }
 
 function header(waterfall, ticks) {

@@ -99,3 +99,22 @@ def test_the_server_ends_at_once_with_somebody_listening():
         server.close()
 
     assert time.monotonic() - began < 0.9
+
+
+def test_who_does_not_read_holds_nobody_up_and_no_more_than_a_little(server):
+    """The rest is counted: what waits for a stream has a bound."""
+    stream = live.Stream([])
+    for _ in range(50):
+        stream.add([{"traces": [("row",)] * 1000}])
+
+    assert len(stream.waiting) == live.MOST_A_SECOND
+    assert stream.dropped == 50_000 - live.MOST_A_SECOND
+
+
+def test_asking_only_for_the_headers_opens_no_stream(server):
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)) as connection:
+        connection.request("HEAD", "/api/live")
+        response = connection.getresponse()
+
+    assert (response.status, response.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+    assert server.store._listeners == ()

@@ -7,8 +7,9 @@ import json
 import pytest
 from hypothesis import HealthCheck, Phase, settings
 
-from ext_devkit.insights.api import openapi, serving
+from ext_devkit.insights.api import openapi, resource, serving
 from ext_devkit.insights.server import InsightsServer
+from tests.support.docs import DOCS
 from tests.support.insights import TABLE_OF, ask, envelope, post
 
 schemathesis = pytest.importorskip("schemathesis", reason="it needs Python 3.11")
@@ -51,3 +52,34 @@ def test_every_route_of_the_api_is_in_the_document():
     routes = {route.path for route in serving.routes()} - {serving.DOCUMENT}
 
     assert routes == set(DOCUMENT["paths"])
+
+
+def parameters():
+    """Return the table of parameters as the reference has it."""
+    lines = ["| path | parameter | what it is |", "|---|---|---|"]
+    ranges = {parameter.name for parameter in resource.WINDOW}
+    for path, methods in DOCUMENT["paths"].items():
+        given = methods.get("get", {}).get("parameters", ())
+        for one in given:
+            if one["name"] not in ranges and one["in"] == "query":
+                lines.append(f"| `{path}` | `{one['name']}` | {one['description'].rstrip('.')}{_values(one)} |")
+        if ranges <= {one["name"] for one in given}:
+            lines.append(f"| `{path}` | `from`, `to`, `last` | the time range |")
+    return "\n".join(lines)
+
+
+def _values(one):
+    shape = one["schema"].get("items", one["schema"])
+    said = ", ".join(f"`{value}`" for value in shape.get("enum", ()))
+    if "minimum" in shape:
+        said = f"{shape['minimum']} to {shape['maximum']}"
+    default = f"; default `{one['schema']['default']}`" if "default" in one["schema"] else ""
+    return f" ({said}{default})" if said or default else ""
+
+
+def test_the_reference_has_every_path_and_parameter():
+    page = (DOCS / "reference" / "local-insights-api.md").read_text("utf-8")
+
+    missing = [path for path in DOCUMENT["paths"] if f"{path}` |" not in page]
+    assert not missing, f"Describe these paths in docs/reference/local-insights-api.md: {missing}"
+    assert parameters() in page, f"Put this table into docs/reference/local-insights-api.md:\n{parameters()}"

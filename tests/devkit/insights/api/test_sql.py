@@ -77,6 +77,33 @@ def test_what_fills_the_memory_is_refused(store, sql):
         query(store, sql, timeout=5)
 
 
+def test_memory_is_bounded_where_lengths_cannot_be(store, monkeypatch, tmp_path):
+    """Python 3.10 has no setlimit."""
+    script = tmp_path / "older.py"
+    script.write_text(
+        "import json, runpy, sqlite3, sys\n"
+        "sys.version_info = (3, 10)\n"
+        f"runpy.run_path({sql_process.__file__!r}, run_name='__main__')"
+    )
+    monkeypatch.setattr(sql_process, "__file__", str(script))
+
+    with pytest.raises(DevkitError, match="needs more memory than it may have"):
+        query(store, "select length(zeroblob(400000000) || 'x')", timeout=20)
+
+
+def test_what_becomes_longer_as_json_counts_as_that(store):
+    """A character beyond the first 65536 is twelve bytes there."""
+    found = query(
+        store,
+        "with recursive n(x) as (select 1 union all select x + 1 from n limit 200) "
+        "select replace(hex(zeroblob(15000)), '0', char(128512)) from n",
+        timeout=20,
+    )
+
+    assert found["truncated"]
+    assert len(found["rows"]) < 50
+
+
 def test_rows_are_limited(store):
     numbers = "with recursive n(x) as (select 1 union all select x + 1 from n limit 50) select x from n"
 
@@ -119,8 +146,15 @@ def test_a_mistake_is_explained(store, sql, message):
         query(store, sql)
 
 
-def test_full_text_and_json_can_be_asked(store):
+def test_json_can_be_looked_into(store):
     assert query(store, "select json_extract('{\"a\": 1}', '$.a')")["rows"] == [[1]]
+    assert query(store, "select key, value from json_each('{\"a\": 1}')")["rows"] == [["a", 1]]
+    assert query(store, "select count(*) from traces, json_tree(customDimensions)")["rows"] == [[0]]
+
+
+def test_text_that_is_none_is_explained(store):
+    with pytest.raises(DevkitError, match=r"Could not decode to UTF-8"):
+        query(store, "select cast(x'ff' as text)")
 
 
 def test_a_query_reads_beside_a_server_that_writes(store):

@@ -65,6 +65,38 @@ def test_what_is_no_time_is_now(given):
     assert before <= mended(envelope() | {"time": given})["timestamp"] <= ago(seconds=-60)
 
 
+RICH = {
+    "RequestData": {"url": "http://a", "source": "b"},
+    "RemoteDependencyData": {"id": "1", "type": "SQL", "target": "db", "data": "SELECT 1", "success": False},
+    "ExceptionData": {
+        "problemId": "p",
+        "severityLevel": 3,
+        "exceptions": [
+            {"id": 1, "typeName": "A", "message": "a", "hasFullStack": True, "stack": "at x",
+             "parsedStack": [{"level": 4, "method": "f", "assembly": "m", "fileName": "f.py", "line": 3}]},
+            {"id": 2, "outerId": 1, "typeName": "B", "message": "b", "hasFullStack": False},
+        ],
+    },
+    "MetricData": {"metrics": [{"name": "m", "ns": "n", "kind": 1, "value": 5, "count": 2, "min": 1, "max": 4, "stdDev": 0.5}]},
+    "PageViewData": {"url": "http://a", "duration": "00:00:01", "referrerUri": "http://b"},
+    "AvailabilityData": {"runLocation": "here", "message": "up"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("base_type", BASE)
+def test_an_item_that_is_only_old_loses_nothing(base_type):
+    common = {} if base_type == "MetricData" else {"measurements": {"c": 1.5}}
+    item = envelope(
+        base_type, properties={"a": {"b": 1}}, tags={"ai.cloud.role": "r"}, **common, **RICH.get(base_type, {})
+    )
+    _, now = loose(item)
+
+    _, old = loose(item | {"time": "2020-01-02T03:04:05Z"})
+
+    del old["customDimensions"]["_refused"]
+    assert old == now | {"timestamp": "2020-01-02T03:04:05.000000Z"}
+
+
 MENDED = [
     ("RequestData", {"duration": 1500.5}, {"duration": 1500.5}),
     ("RequestData", {"duration": 93_784_005}, {"duration": 93_784_005.0}),

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from google.protobuf.message import DecodeError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
@@ -23,7 +23,7 @@ from tests.support.otlp_http import REQUESTS, as_json, logs, metric, traces
 
 FUZZ = settings(
     deadline=None,
-    max_examples=150,
+    max_examples=50,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -190,6 +190,7 @@ def test_any_total_is_stored_or_refused_with_a_reason(intake, points):
 
 
 @given(body=st.binary(max_size=60))
+@example(b"\xd1\x80\x80\x80\x10" + bytes(8))
 @FUZZ
 def test_the_outer_layers_are_read_as_protobuf_reads_them(body):
     """What our reader takes apart, protobuf takes as well; it knows groups besides, which OTLP has none of."""
@@ -235,21 +236,18 @@ def peak(intake, signal, body):
 TOO_MANY = f"The body has more than {MOST_ITEMS} items. Send fewer items at once."
 
 
-@pytest.mark.parametrize("signal", ["traces", "logs", "metrics"])
-def test_very_many_empty_items_are_refused_before_they_fill_the_memory(intake, signal):
+def test_very_many_empty_items_are_refused_before_they_fill_the_memory(intake):
     """Two bytes each on the wire, a hundred in memory."""
-    said, most = peak(intake, signal, layers(b"\x12\x00", 2_000_000))
+    said, most = peak(intake, "traces", layers(b"\x12\x00", 60_000))
 
     assert said == TOO_MANY
-    assert most < 50_000_000
+    assert most < 20_000_000
 
 
-@pytest.mark.parametrize("body", [b"\x0a\x00" * 200_000, field(1, b"\x12\x00" * 200_000)])
+@pytest.mark.parametrize("body", [b"\x0a\x00" * 60_000, field(1, b"\x12\x00" * 60_000)])
 def test_very_many_empty_layers_are_refused(intake, body):
-    said, most = peak(intake, "traces", body)
-
-    assert said == TOO_MANY
-    assert most < 50_000_000
+    """They would be read for minutes."""
+    assert outcome(intake, "traces", body) == TOO_MANY
 
 
 @pytest.mark.parametrize(
@@ -262,15 +260,13 @@ def test_very_many_empty_layers_are_refused(intake, body):
     ids=["events", "links", "data points"],
 )
 def test_very_many_parts_of_one_item_are_refused(intake, signal, item):
-    said, _ = peak(intake, signal, layers(field(2, item)))
-
-    assert said == TOO_MANY
+    assert outcome(intake, signal, layers(field(2, item))) == TOO_MANY
 
 
 def test_an_item_that_is_too_large_is_refused(intake):
-    said, _ = peak(intake, "traces", layers(field(2, b"\x4a\x00" * (MOST_BYTES_OF_ITEM // 2 + 1))))
+    item = field(2, b"\x4a\x00" * (MOST_BYTES_OF_ITEM // 2 + 1))
 
-    assert said == (
+    assert outcome(intake, "traces", layers(item)) == (
         f"The body has an item of {MOST_BYTES_OF_ITEM + 2} bytes. Send items of at most {MOST_BYTES_OF_ITEM} bytes."
     )
 
@@ -316,7 +312,9 @@ def test_values_may_be_nested_but_not_endlessly(intake):
 def test_half_a_character_in_json_is_refused(intake):
     body = b'{"resourceLogs":[{"scopeLogs":[{"logRecords":[{"body":{"stringValue":"\\ud800"}}]}]}]}'
 
-    assert outcome(intake, "logs", body, as_json=True).startswith("Field 'logRecords' cannot be read")
+    assert outcome(intake, "logs", body, as_json=True) == (
+        "The item has half of a surrogate pair (\\ud800-\\udfff), which is no character."
+    )
 
 
 def test_nul_is_replaced_as_sqlite_would_stop_at_it(server):

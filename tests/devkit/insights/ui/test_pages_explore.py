@@ -109,6 +109,20 @@ def test_keys_walk_through_a_transaction(page):
     assert not page.locator(".panel").is_visible()
 
 
+def test_the_panel_scrolls_by_its_own_keys_and_can_be_made_wider(page):
+    page.open(f"transaction/{FAILED}")
+    page.locator(".waterfall-row").first.click()
+    page.locator(".panel-body").focus()
+    page.keyboard.press("ArrowDown")
+    assert "POST /api/orders" in page.locator(".waterfall-row.selected").inner_text()
+
+    before = page.locator(".panel").bounding_box()["width"]
+    page.get_by_role("separator", name="Width of the details").focus()
+    page.keyboard.press("ArrowLeft")
+
+    assert page.locator(".panel").bounding_box()["width"] == before + 24
+
+
 def test_an_exception_shows_its_chain_and_own_frames_stand_out(page):
     page.open(f"transaction/{FAILED}")
     page.get_by_text("shared.stock.SoldOutError").click()

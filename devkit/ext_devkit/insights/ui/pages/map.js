@@ -131,7 +131,12 @@ class MapPage {
     }
     const node = this.nodes?.find((one) => one.id === id);
     if (!node) return closePanel();
-    return openPanel({title: clip(node.name || "(no name)", 300), content: this.#details(node), onClose: () => this.state.params.get("node") === id && this.state.set({node: null})});
+    return openPanel({title: clip(node.name || "(no name)", 300), content: this.#details(node), onClose: () => this.#closed(id)});
+  }
+
+  /** The panel was closed: by the user, or as another page is shown, whose URL is not this page's to change. */
+  #closed(id) {
+    if (location.hash.startsWith("#/map") && this.state.params.get("node") === id) this.state.set({node: null});
   }
 
   #details(node) {

@@ -15,7 +15,7 @@ export const title = "Query";
 const EXAMPLES = {
   "Failed requests": "select timestamp, name, resultCode, duration, operation_Id\nfrom requests\nwhere success = 0\norder by timestamp desc\nlimit 100",
   "Requests by operation": "select name, count(*) as requests, sum(success = 0) as failed, round(avg(duration), 1) as mean_ms\nfrom requests\ngroup by name\norder by requests desc",
-  "Requests by minute": "select substr(timestamp, 1, 16) || ':00Z' as minute, count(*) as requests, round(avg(duration), 1) as mean_ms\nfrom requests\ngroup by minute\norder by minute",
+  "Requests by hour": "select substr(timestamp, 1, 13) || ':00:00Z' as hour, count(*) as requests, round(avg(duration), 1) as mean_ms\nfrom requests\ngroup by hour\norder by hour",
   "A custom dimension": "select timestamp, message, customDimensions ->> '$.tenant' as tenant\nfrom traces\nwhere tenant is not null\norder by timestamp desc\nlimit 100",
   "Slow dependencies": "select type, target, name, count(*) as calls, round(max(duration)) as longest_ms\nfrom dependencies\ngroup by type, target, name\norder by longest_ms desc\nlimit 50",
 };

@@ -99,7 +99,8 @@ class TransactionPage {
   }
 
   #open(at) {
-    openPanel({...details(this.waterfall.entries[at].row, this.state), onClose: this.refocus});
+    const {row, start} = this.waterfall.entries[at];
+    openPanel({...details(row, this.state, start), onClose: this.refocus});
   }
 
   #drawChips() {

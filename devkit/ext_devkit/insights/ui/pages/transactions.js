@@ -10,13 +10,9 @@ const PAGE = 50;
 const MOST = 200;
 
 export async function renderTransactions(root, state, api) {
-  // The API's list knows no roles: all that it gives are looked through.
-  let limit = state.role ? MOST : PAGE;
+  let limit = PAGE;
   loading(root);
-  const ask = async () => {
-    const {items} = await api.get("transactions", {...state.range, limit});
-    return state.role ? items.filter((item) => item.cloud_RoleName === state.role) : items;
-  };
+  const ask = async () => (await api.get("transactions", state.query({limit}))).items;
   const items = await ask();
   if (!items.length) {
     const narrowed = Object.keys(state.range).length || state.role;
