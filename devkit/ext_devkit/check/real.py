@@ -15,7 +15,7 @@ import tempfile
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
-from os import environ
+from os import _exit, environ
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -223,10 +223,13 @@ def main(_target: str, settings: str, model: str) -> None:
         _write(folder, model)
         environ.update({"AzureWebJobsScriptRoot": name, "PYTHON_ENABLE_WORKER_EXTENSIONS": "1"})
         sys.path.insert(0, name)
+        seen = ""
         try:
             asyncio.run(_serve(model, folder))
         except SeenError as error:
-            sys.exit(str(error))
+            seen = str(error)
+    print(seen, file=sys.stderr, flush=True)
+    _exit(1 if seen else 0)  # not by way of the interpreter's exit, which is a check of its own
 
 
 if __name__ == "__main__":
