@@ -20,7 +20,8 @@ pytestmark = pytest.mark.timeout(180)
 
 OF_THE_BUILD = {".gitignore", "LICENSE", "PKG-INFO", "pyproject.toml"}
 KILOBYTES = 150
-"""The size that a wheel may have. The largest of a production install has 105 kB; the devkit may have twice that."""
+"""The size that a wheel may have. The largest of a production install has 105 kB; the devkit, with its web UI, may have
+three times that."""
 
 
 def metadata(built: Built) -> Message:
@@ -69,7 +70,7 @@ def test_an_sdist_says_of_itself_what_its_wheel_says(built: dict[str, Built], di
 @pytest.mark.parametrize("distribution", DISTRIBUTIONS, ids=str)
 def test_wheels_and_sdists_stay_small(built: dict[str, Built], distribution: Distribution):
     """An app takes its packages along to each new instance: what grows here is waited for there."""
-    limit = KILOBYTES * 1000 * (2 if distribution == DEVKIT else 1)
+    limit = KILOBYTES * 1000 * (3 if distribution == DEVKIT else 1)
 
     one = built[distribution.package]
     assert max(one.wheel.stat().st_size, one.sdist.stat().st_size) < limit
