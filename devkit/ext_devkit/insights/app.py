@@ -68,7 +68,7 @@ async def index(_request: Request) -> Response:
 async def explain(_request: Request, error: Exception) -> Response:
     """Answer a wrong path or method in the one shape of errors."""
     assert isinstance(error, HTTPException)
-    known = serving.known_paths([*ingestion.TRACK_PATHS, ingestion.VALIDATE_PATH])
+    known = serving.known_paths([*ingestion.TRACK_PATHS, *otlp.OTLP_PATHS])
     return serving.error(error.status_code, f"{error.detail}. {known}", error.headers)
 
 

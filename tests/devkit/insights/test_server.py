@@ -52,7 +52,7 @@ def test_a_wrong_path_or_method_is_explained_in_one_shape(shared, method, path, 
         {
             "ok": False,
             "error": f"{what}. This server has / for a browser, /api/openapi.json for what can be asked, "
-            "and takes telemetry at /v2/track, /v2.1/track, /v2/validate.",
+            "and takes telemetry at /v2/track, /v2.1/track, /v1/traces, /v1/logs, /v1/metrics.",
             "status": status,
         },
     )

@@ -44,6 +44,6 @@ def record_of(sent: Sent, origin: Origin, values: Values) -> Logged:
         severity_number=message.severity_number,
         body=values.value(message.body),
         attributes=values.attributes(message.attributes),
-        event_name=message.event_name,
+        event_name=getattr(message, "event_name", ""),  # since opentelemetry-proto 1.35
     )
     return Logged(record, origin, sent.scope if sent.scope.name else None)
