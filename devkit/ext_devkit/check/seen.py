@@ -22,7 +22,8 @@ def expect(fine: object, seen: str) -> None:
 class Said(logging.Handler):
     """Keeps what is logged about failing hooks: by ext_sdk, and by the classic worker, which calls official hooks."""
 
-    WORKERS = "azure.functions.AppExtension"
+    WORKERS = "azure_functions_worker.extension"
+    """Parent of the loggers that the classic worker gives to official hooks, and logs their errors with."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
@@ -34,7 +35,7 @@ class Said(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Keep a record."""
         message = record.getMessage().split(". Further failures")[0]
-        if record.name != self.WORKERS:
+        if not record.name.startswith(self.WORKERS):
             self.lines.append(message)
         elif record.levelno >= logging.ERROR and record.exc_info:
             self.by_worker += 1
