@@ -86,6 +86,9 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(pipeline, "_own", None)
         monkeypatch.setattr(pipeline._switch, "target", None)
         monkeypatch.setattr(pipeline, "_signals_are_set", False)
+        # What was made lasts as long as the process: it must not go on sending to a port that another test may get.
+        providers._meters.lazy.turn_to(None)
+        providers._loggers.lazy.turn_to(None)
         monkeypatch.setattr(providers, "_meters", providers.LazyMeterProvider())
         monkeypatch.setattr(providers, "_loggers", providers.LazyLoggerProvider())
         for module, name in ((trace, "TRACER"), (metrics._internal, "METER"), (_logs._internal, "LOGGER")):
