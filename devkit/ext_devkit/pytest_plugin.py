@@ -52,7 +52,9 @@ def function_app(_loaded_apps: list[AppUnderTest]) -> Callable[..., AppUnderTest
 def insights(monkeypatch: pytest.MonkeyPatch, _loaded_apps: list[AppUnderTest]) -> Iterator[InsightsServer]:
     """Run a local Application Insights with nothing stored; the app setting with the connection string names it.
 
-    `insights.wait_for("requests", 1)` returns the rows of a table as soon as there are so many.
+    It listens on a free port and keeps its items in a temporary file, for this test alone.
+    `insights.wait_for("requests", 1)` returns the rows of a table as soon as there are so many, `insights.items` those
+    with some values, and `insights.assert_items` says what did arrive if they are not there.
     """
     from ext_devkit.insights.server import InsightsServer
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -95,4 +94,4 @@ def title(row):
 
 def columns(row, *names):
     """Return these columns of a row, None for an empty one."""
-    return tuple(json.dumps(row[name]) if isinstance(row.get(name), list) else row.get(name) for name in names)
+    return tuple(row[name] for name in names)

@@ -8,12 +8,13 @@ import socket
 import tempfile
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from starlette.middleware import Middleware
 
 from ext_devkit.errors import DevkitError
+from ext_devkit.insights import expecting
 from ext_devkit.insights.app import create_app
 from ext_devkit.insights.connections import Connection
 from ext_devkit.insights.faults import FaultMiddleware, Plan
@@ -138,9 +139,29 @@ class InsightsServer:
         """Return what goes into `APPLICATIONINSIGHTS_CONNECTION_STRING`; live metrics stay on this machine as well."""
         return f"InstrumentationKey={INSTRUMENTATION_KEY};IngestionEndpoint={self.url};LiveEndpoint={self.url}"
 
-    def wait_for(self, table: str, count: int = 1, timeout: float = 10.0) -> list[Row]:
-        """Return a table's rows, oldest first, as soon as there are `count` of them; see `Store.wait_for`."""
-        return self.store.wait_for(table, count, timeout)
+    def items(self, table: str, **equal: Any) -> list[Row]:
+        """Return the rows of a table that are stored by now, oldest first: those whose columns have the values given.
+
+        Of a column that is an object, as `customDimensions`, it is enough to give some of its keys.
+        Raises ValueError for a table or a column that there is not.
+        """
+        return expecting.matching(self.store, table, equal)
+
+    def wait_for(self, table: str, count: int = 1, timeout: float = 10.0, **equal: Any) -> list[Row]:
+        """Return the rows of a table, or those of `items(table, **equal)`, as soon as there are `count` of them.
+
+        Raises TimeoutError after `timeout` seconds, which says what did arrive.
+        """
+        return expecting.wait_for(self.store, table, count, timeout, equal)
+
+    def assert_items(self, table: str, count: int = 1, timeout: float = 10.0, **equal: Any) -> list[Row]:
+        """Return the rows of `items(table, **equal)`, of which there have to be `count`, neither more nor fewer.
+
+        It waits until there are so many, for `timeout` seconds at most; those that come later do not count. So flush
+        what sends before asserting that there is no item (`count=0`).
+        Raises AssertionError that says what did arrive.
+        """
+        return expecting.assert_items(self.store, table, count, timeout, equal)
 
     def set_faults(self, faults: Sequence[Fault | str] = (), seed: int = 0) -> None:
         """Have these go wrong from the next request on, in place of those before; none ends it.
