@@ -114,10 +114,11 @@ def stored(moment: datetime) -> str:
 def _stored(field: str, value: str | None) -> str | None:
     if value is None:
         return None
-    # A plus in a query is a space; Python 3.10 reads no Z.
+    # A plus in a query is a space; Python 3.10 reads no Z, and fractions of three or six digits only.
     text = value.strip().replace(" ", "+") if "T" in value else value.strip()
+    text = re.sub(r"\.(\d+)", lambda match: f".{match[1][:6].ljust(6, '0')}", re.sub("[zZ]$", "+00:00", text))
     try:
-        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text))
+        moment = datetime.fromisoformat(text)
         if moment.tzinfo is None:
             raise ValueError
         return stored(moment)
