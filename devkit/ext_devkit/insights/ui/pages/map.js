@@ -82,7 +82,7 @@ class MapPage {
   #node(node, {x, y}) {
     const kind = severity(node.failed, node.count);
     const name = node.name || "(no name)";
-    const line = [`${compact(node.count)} ${node.kind === "app" ? "requests" : "calls"}`, duration(node.mean), node.failed ? `${percent(node.failed, node.count)} failed` : ""].filter(Boolean).join(" · ");
+    const line = [`${compact(node.count)} ${node.kind === "app" ? "request" : "call"}${node.count === 1 ? "" : "s"}`, duration(node.mean), node.failed ? `${percent(node.failed, node.count)} failed` : ""].filter(Boolean).join(" · ");
     const choose = () => this.state.set({node: this.state.params.get("node") === node.id ? null : node.id});
     const element = svg(
       "g",
