@@ -134,9 +134,8 @@ class MapPage {
     return openPanel({title: clip(node.name || "(no name)", 300), content: this.#details(node), onClose: () => this.#closed(id)});
   }
 
-  /** The panel was closed: by the user, or as another page is shown, whose URL is not this page's to change. */
   #closed(id) {
-    if (location.hash.startsWith("#/map") && this.state.params.get("node") === id) this.state.set({node: null});
+    if (this.state.params.get("node") === id) this.state.set({node: null});
   }
 
   #details(node) {
