@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 
 import pytest
 
 from ext_devkit.insights.server import InsightsServer
-from tests.support.clients import NODE, install
+from tests.support.clients import NODE, install, missing
 from tests.support.once import once
 
 
@@ -18,13 +17,6 @@ def server():
     """A server of the test's own, empty at first."""
     with InsightsServer() as own:
         yield own
-
-
-def missing(message):
-    """Skip the test, as something is not installed; in CI it fails."""
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="session")

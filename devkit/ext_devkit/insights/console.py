@@ -85,7 +85,7 @@ def print_item(console: Console, row: Row) -> None:
 
 def print_operations(console: Console, operations: Iterable[Transaction]) -> None:
     """Print operations as a table, one row each, failed ones in red and with the word FAILED."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, highlight=False)
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, collapse_padding=True, show_edge=False, highlight=False)
     table.add_column("Time (UTC)", no_wrap=True)
     table.add_column("Operation", no_wrap=True)
     table.add_column("Name", overflow="fold", ratio=1)

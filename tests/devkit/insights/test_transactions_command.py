@@ -231,6 +231,16 @@ def test_the_headline_and_the_list_are_safe_as_well():
     assert stream.getvalue().count("\\x1b[31m[bold]") >= 3
 
 
+def test_the_list_leaves_a_name_of_usual_length_on_one_line():
+    stream = io.StringIO()
+    values = {"name": "POST /api/orders", "cloud_RoleName": "orders", "resultCode": "500", "duration": 1.0, "id": "a"}
+
+    print_operations(Console(file=stream, width=80), [Transaction.from_rows("a" * 32, [row("requests", 1, **values)])])
+
+    assert len(stream.getvalue().splitlines()) == 3
+    assert "  POST /api/orders  orders" in stream.getvalue()
+
+
 def test_a_deep_tree_keeps_room_for_its_text():
     rows = [
         row("dependencies", n, id=f"s{n}", operation_ParentId=f"s{n - 1}", name=f"call{n}", success=True, duration=1.0)

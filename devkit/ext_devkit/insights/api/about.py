@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,8 @@ from ext_devkit.insights.api.resource import INTEGER, TEXT, TEXT_OR_NULL, Resour
 from ext_devkit.insights.store.schema import TABLES
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ext_devkit.insights.store.reader import Reader
 
 
@@ -22,11 +23,21 @@ def about(reader: Reader) -> dict[str, Any]:
         "name": "azfunc-ext local Application Insights",
         "version": version("azfunc-ext-devkit"),
         "database": str(reader.path.absolute()),
-        "bytes": os.path.getsize(reader.path),
+        "bytes": _size(reader.path),
         "items": reader.counts(),
         "oldest": min((end["first"] for end in ends if end["first"]), default=None),
         "newest": max((end["last"] for end in ends if end["last"]), default=None),
     }
+
+
+def _size(path: Path) -> int:
+    """Return the bytes of a database with its write-ahead log, in which all may stand that came last."""
+    log = path.with_name(f"{path.name}-wal")
+    try:
+        return path.stat().st_size + log.stat().st_size
+    except FileNotFoundError:
+        # Who closes the database last removes the log.
+        return path.stat().st_size
 
 
 def schema(reader: Reader) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ext_devkit.insights.ingest.fields import filled, number, text
-from ext_devkit.insights.ingest.kinds import KINDS
+from ext_devkit.insights.ingest.kinds import EIGHT, KINDS
 from ext_devkit.insights.ingest.maps import put_tags
 from ext_devkit.insights.ingest.rejection import RejectedError, missing, out_of_range, wrong_type
 from ext_devkit.insights.store.schema import COMMON
@@ -53,7 +53,7 @@ def _kind(data: Any) -> tuple[Kind, dict[str, Any]]:
     kind = KINDS.get(base_type)
     if kind is None:
         raise RejectedError(
-            f"Field 'baseType' on type 'Data' is not known. Expected: one of {', '.join(KINDS)}, "
+            f"Field 'baseType' on type 'Data' is not known. Expected: one of {', '.join(EIGHT)}, "
             f"Actual: {base_type[:64]}"
         )
     if type(base_data) is not dict:

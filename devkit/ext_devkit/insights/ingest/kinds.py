@@ -1,4 +1,4 @@
-"""The eight item types: which fields they have, which are required, where they are stored.
+"""The item types: which fields they have, which are required, where they are stored.
 
 Sources: EndpointSpecs/Schemas/Bond in microsoft/ApplicationInsights-Home and the generated models of
 azure-monitor-opentelemetry-exporter (`_generated/exporter/models/_models.py`).
@@ -135,3 +135,10 @@ KINDS = {
     ),
 }
 """`baseType` -> what to do with its `baseData`."""
+
+EIGHT = tuple(KINDS)
+"""What an error names."""
+
+# What the browser SDK sends (applicationinsights-web 3, `PageViewDataType` and `PageViewPerformanceDataType`).
+KINDS["PageviewData"] = KINDS["PageViewData"]
+KINDS["PageviewPerformanceData"] = Kind("PageviewPerformanceData", "customMetrics", special=nested.page_timings)

@@ -1,10 +1,10 @@
-"""The two item types whose data lie one level deeper: exceptions (a chain) and metrics (a list of data points)."""
+"""The item types whose data lie deeper, or elsewhere: exceptions (a chain), metrics (a list), a page's timings."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ext_devkit.insights.ingest.fields import boolean, filled, integer, number, text
+from ext_devkit.insights.ingest.fields import boolean, duration, filled, integer, number, text
 from ext_devkit.insights.ingest.maps import to_json
 from ext_devkit.insights.ingest.rejection import missing, wrong_type
 
@@ -69,6 +69,33 @@ def metric(data: dict[str, Any]) -> dict[str, Any]:
         "valueMax": value if single and optional["max"] is None else optional["max"],
         "valueStdDev": optional["stdDev"],
         "origin": _origin(name, data.get("properties") or {}),
+    }
+
+
+PAGE_TIMINGS = {
+    "perfTotal": "totalDuration",
+    "networkConnect": "networkDuration",
+    "sentRequest": "sendDuration",
+    "receivedResponse": "receiveDuration",
+    "domProcessing": "processingDuration",
+}
+"""How the browser SDK names the parts of a page's loading, and what Application Insights' browserTimings call them."""
+
+
+def page_timings(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the columns of a metric, the time that a page took to load, with its parts as measurements (ms)."""
+    given = {PAGE_TIMINGS[key]: _maybe(data, key, duration, "PageviewPerformanceData") for key in PAGE_TIMINGS}
+    parts = {name: value for name, value in given.items() if value is not None}
+    total = parts.get("totalDuration", 0.0)
+    return {
+        "name": "browserTimings/totalDuration",
+        "value": total,
+        "valueSum": total,
+        "valueCount": 1,
+        "valueMin": total,
+        "valueMax": total,
+        "origin": "standard",
+        "customMeasurements": to_json(parts) if parts else None,
     }
 
 

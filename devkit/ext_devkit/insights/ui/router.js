@@ -23,7 +23,7 @@
  *     state.range         {last: "1h"} or {from, to} or {} (all time); state.role: "" or a cloud_RoleName
  *     state.query(extra)  parameters for the API: range, role and what else is given
  *     state.set({kind: "dependencies", cursor: null}, {replace: true})   change parameters, null takes one away;
- *                         adds a step to the browser's history unless `replace`
+ *                         adds a step to the browser's history unless `replace`; nothing happens once another page is shown
  *     state.link("transaction", {path: [id], item: "requests:12"})       a URL "#/..." that keeps range and role
  *     state.refresh()     show the page anew, as the button (key r) does
  * - Kit: dom.js (el, svg: the only way to make elements), format.js, table.js (dataTable), panel.js (side panel),
@@ -159,6 +159,9 @@ function stateOf(page, path, params, refresh) {
     query: (extra = {}) => ({...range, role, ...extra}),
     link: (name, parameters) => link(params, name, parameters),
     set(parameters, {replace = false} = {}) {
+      const now = parse(location.hash);
+      // A page that is left, and what it has open is closed, must not call itself back.
+      if (now.page !== page || String(now.path) !== String(path)) return;
       const query = new URLSearchParams(location.hash.split(/\?(.*)/s)[1] ?? "");
       change(query, parameters);
       const target = write(page, path, query);

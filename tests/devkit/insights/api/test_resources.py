@@ -39,7 +39,8 @@ def test_it_tells_what_it_is_and_has(stored):
 
     assert about["items"]["requests"] == 2
     assert about["connectionString"] == stored.connection_string
-    assert about["bytes"] > 0
+    files = (stored.store.path, stored.store.path.with_name("insights.db-wal"))
+    assert about["bytes"] == sum(file.stat().st_size for file in files)
     assert about["oldest"] < about["newest"]
 
 

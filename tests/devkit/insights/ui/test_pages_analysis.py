@@ -51,6 +51,26 @@ def test_dependencies_have_the_same_page(page):
     assert any("stock" in row[0] for row in rows(page, "Operations"))
 
 
+def test_numbers_of_a_table_stay_on_one_line(page):
+    operation = {"name": "POST /api/orders/{article}", "count": 123456, "failed": 123456, "sum": 9e9}
+    operation |= dict.fromkeys(("mean", "p50", "p95", "p99", "max"), 123456.0)
+    page.route("**/api/performance?**", lambda route: with_operations(route, [operation]))
+    page.open("performance")
+
+    assert "100 %" in rows(page, "Operations")[0]
+    heights = (
+        page.get_by_role("table", name="Operations", exact=True)
+        .locator("tbody tr")
+        .evaluate_all("all => all.map(one => one.offsetHeight)")
+    )
+    assert max(heights) < 36
+
+
+def with_operations(route, operations):
+    """Answer as the server does, but with other operations."""
+    route.fulfill(json=route.fetch().json() | {"operations": operations})
+
+
 def test_operations_are_sorted_by_what_is_clicked(page):
     page.open("performance")
     rows(page, "Operations")

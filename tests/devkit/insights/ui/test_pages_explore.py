@@ -215,6 +215,32 @@ def test_filters_are_in_the_url_and_can_be_taken_away(page):
     assert where(page) == "/search?table=requests&success=false&last=1h"
 
 
+def test_a_search_is_left_while_an_item_is_open(page):
+    page.open("search?table=customMetrics&q=baskets")
+    page.locator(".row-link").first.click()
+    page.wait_for_selector(".panel-body")
+
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+
+    page.get_by_role("table", name="Operations", exact=True).wait_for()
+    assert where(page) == "/performance"
+    page.go_back()
+    page.wait_for_selector(".panel-body")
+    assert where(page).startswith("/search?table=customMetrics&q=baskets&item=")
+
+
+def test_in_a_narrow_window_the_results_begin_right_below_the_filters(page):
+    page.set_viewport_size({"width": 800, "height": 760})
+    page.open("search?q=nobodywritesthis")
+    page.get_by_text("Nothing matches").wait_for()
+
+    ends = "[document.querySelector('.filters').getBoundingClientRect(), document.querySelector('.results').getBoundingClientRect()]"
+    filters, results = page.evaluate(ends)
+    assert filters["height"] < 120
+    assert results["top"] - filters["bottom"] < 40
+
+
 def test_pages_follow_as_one_scrolls(page):
     page.open("search")
     page.wait_for_selector("td")

@@ -82,7 +82,7 @@ class MapPage {
   #node(node, {x, y}) {
     const kind = severity(node.failed, node.count);
     const name = node.name || "(no name)";
-    const line = [`${compact(node.count)} ${node.kind === "app" ? "requests" : "calls"}`, duration(node.mean), node.failed ? `${percent(node.failed, node.count)} failed` : ""].filter(Boolean).join(" · ");
+    const line = [`${compact(node.count)} ${node.kind === "app" ? "request" : "call"}${node.count === 1 ? "" : "s"}`, duration(node.mean), node.failed ? `${percent(node.failed, node.count)} failed` : ""].filter(Boolean).join(" · ");
     const choose = () => this.state.set({node: this.state.params.get("node") === node.id ? null : node.id});
     const element = svg(
       "g",
@@ -134,9 +134,8 @@ class MapPage {
     return openPanel({title: clip(node.name || "(no name)", 300), content: this.#details(node), onClose: () => this.#closed(id)});
   }
 
-  /** The panel was closed: by the user, or as another page is shown, whose URL is not this page's to change. */
   #closed(id) {
-    if (location.hash.startsWith("#/map") && this.state.params.get("node") === id) this.state.set({node: null});
+    if (this.state.params.get("node") === id) this.state.set({node: null});
   }
 
   #details(node) {
