@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import sys
 from contextlib import contextmanager, suppress
@@ -24,8 +25,17 @@ if TYPE_CHECKING:
 @choosing.tables
 @choosing.window
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@click.option("--json", "as_json", is_flag=True, help="Say as JSON on standard output what was written to FILE.")
 def command(
-    file: Path, db: Path | None, tables: Sequence[str], last: str | None, from_: str | None, to: str | None, force: bool
+    file: Path,
+    db: Path | None,
+    tables: Sequence[str],
+    last: str | None,
+    from_: str | None,
+    to: str | None,
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Write stored items as lines of JSON.
 
@@ -49,7 +59,10 @@ def command(
             for line in going:
                 print(line, file=out)
                 written += 1
-    click.echo(f"{written} items are in {file}.", err=True)
+    if as_json:
+        print(json.dumps({"file": str(file.absolute()), "items": written}))
+    else:
+        click.echo(f"{written} items are in {file}.", err=True)
 
 
 @contextmanager

@@ -132,6 +132,13 @@ def test_what_is_exported_can_be_imported(db, tmp_path, name):
             assert two.rows(table) == one.rows(table)
 
 
+def test_an_export_says_what_it_wrote(db, tmp_path):
+    file = tmp_path / "items.ndjson"
+
+    assert json.loads(run("export", "--db", db, "--json", file).stdout) == {"file": str(file), "items": 9}
+    assert run("export", "--db", db, "--force", file).stderr.endswith(f"9 items are in {file}.\n")
+
+
 def test_an_export_is_narrowed(db, tmp_path):
     lines = run("export", "--db", db, "--table", "customEvents").stdout.splitlines()
     nothing = run("export", "--db", db, "--to", "2020-01-01T00:00:00Z").stdout
