@@ -39,8 +39,8 @@ nitpick_ignore_regex = [
         r"py:class",
         r"(ReadableSpan|SpanExportResult|MetricsData|MetricExportResult|ReadableLogRecord|LogRecordExportResult|SeverityNumber)",
     ),
-    # Aliases of plain types, in ext_appinsights and ext_telemetry: Sphinx lists them as data, and looks for classes.
-    (r"py:class", r"(Details|Envelope|Item|Kind|Measurements|Moment|Properties|Seconds|Tags)"),
+    # Aliases of plain types, in ext_appinsights, ext_telemetry and the devkit: Sphinx lists them as data, and looks for classes.
+    (r"py:class", r"(Details|Envelope|Item|Kind|Measurements|Moment|Properties|Row|Seconds|Tags)"),
     # Type variables have no page of their own.
     (r"py:(class|obj)", r".*\b(E|F|T|P|R)(\.args|\.kwargs)?"),
 ]

@@ -79,9 +79,11 @@ def visit(path, packages, server):
             page.evaluate("fetch('/stock?item=7').then((answer) => answer.text())")
             # Its own errors are collected too.
             page.evaluate("new Promise((done) => setTimeout(() => { setTimeout(done); throw new TypeError('odd') }))")
+            page.wait_for_function("kinds.includes('PageviewPerformanceData')")
             page.evaluate("insights.flush()")
             server.wait_for("exceptions", 2)
             server.wait_for("dependencies")
+            server.wait_for("pageViews")
             leave(page, "left")
             server.wait_for("customEvents", 2)
             page.goto(f"{address}&beacon")
