@@ -112,6 +112,7 @@ def test_keys_walk_through_a_transaction(page):
 def test_the_panel_scrolls_by_its_own_keys_and_can_be_made_wider(page):
     page.open(f"transaction/{FAILED}")
     page.locator(".waterfall-row").first.click()
+    page.locator(".panel h2").wait_for()
     page.locator(".panel-body").focus()
     page.keyboard.press("ArrowDown")
     assert "POST /api/orders" in page.locator(".waterfall-row.selected").inner_text()
