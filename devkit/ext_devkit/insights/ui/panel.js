@@ -25,6 +25,8 @@ export function openPanel({title, content, onClose = null}) {
   if (before !== onClose) before?.();
   closed = onClose;
   setNumber(panel, "--width", width);
+  // Who reads the details with the keyboard goes on doing so when they are those of another item, or drawn again.
+  const wasRead = document.activeElement?.classList.contains("panel-body");
   fill(
     panel,
     grip(),
@@ -37,6 +39,7 @@ export function openPanel({title, content, onClose = null}) {
     el("div", {class: "panel-body", tabindex: "0"}, content),
   );
   panel.hidden = false;
+  if (wasRead) panel.querySelector(".panel-body").focus();
 }
 
 export function closePanel() {
