@@ -71,6 +71,7 @@ def make_span(remote):
 @pytest.fixture
 def fresh(monkeypatch: pytest.MonkeyPatch):
     """The extension as in a new process: not configured, no tracer provider set, nothing instrumented."""
+    those_before = {providers._meters, providers._loggers}
 
     def forget():
         made = OpenTelemetryExtension._pipeline
@@ -86,9 +87,9 @@ def fresh(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(pipeline, "_own", None)
         monkeypatch.setattr(pipeline._switch, "target", None)
         monkeypatch.setattr(pipeline, "_signals_are_set", False)
-        # What was made lasts as long as the process: it must not go on sending to a port that another test may get.
-        providers._meters.lazy.turn_to(None)
-        providers._loggers.lazy.turn_to(None)
+        # What a test made lasts as long as the process: it must not go on sending to a port that another one may get.
+        for one in {providers._meters, providers._loggers} - those_before:
+            one.lazy.turn_to(None)
         monkeypatch.setattr(providers, "_meters", providers.LazyMeterProvider())
         monkeypatch.setattr(providers, "_loggers", providers.LazyLoggerProvider())
         for module, name in ((trace, "TRACER"), (metrics._internal, "METER"), (_logs._internal, "LOGGER")):

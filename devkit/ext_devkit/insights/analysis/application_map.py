@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ext_devkit.insights.analysis.percentiles import weighted
+from ext_devkit.insights.analysis.window import minutes
 
 if TYPE_CHECKING:
     import sqlite3
@@ -71,7 +72,11 @@ class Tally:
 
 
 def application_map(reader: Reader, window: Window) -> dict[str, Any]:
-    """Return `nodes` and `edges`; an edge's `source` and `target` are ids of nodes."""
+    """Return `nodes` and `edges`; an edge's `source` and `target` are ids of nodes.
+
+    Each has how often it was called a minute, in the mean over the window.
+    """
+    length = minutes(reader, window, ("requests", "dependencies"))
     with reader.snapshot() as connection:
         roles = _roles(connection, window)
         calls, reached = _calls(connection, window)
@@ -103,14 +108,15 @@ def application_map(reader: Reader, window: Window) -> dict[str, Any]:
         for node in (source, target):
             if node.startswith("app:"):
                 nodes.setdefault(node, {"id": node, "name": node[4:], "kind": "app"} | Tally().facts())
-    return {
-        "nodes": sorted(nodes.values(), key=lambda node: node["id"]),
-        "edges": [
-            {"source": source, "target": target} | tally.facts()
-            for (source, target), tally in sorted(edges.items())
-            if target in nodes
-        ],
-    }
+    shown = sorted(nodes.values(), key=lambda node: node["id"])
+    drawn_edges = [
+        {"source": source, "target": target} | tally.facts()
+        for (source, target), tally in sorted(edges.items())
+        if target in nodes
+    ]
+    for one in (*shown, *drawn_edges):
+        one["per_minute"] = one["count"] / length
+    return {"nodes": shown, "edges": drawn_edges}
 
 
 def kind_of(type_: str) -> str:

@@ -95,6 +95,18 @@ class Steps:
         return zip(self.edges, self.edges[1:], strict=False)
 
 
+def minutes(reader: Reader, window: Window, tables: Sequence[str]) -> float:
+    """Return how long a window is, 1 at least; where it is open it ends with what some tables have in it."""
+    found = _ends(reader, window, tables)
+    if found is None:
+        return 1.0
+    first, last = (
+        moment if given is None else datetime.fromisoformat(given.replace("Z", "+00:00"))
+        for moment, given in zip(found, (window.since, window.until), strict=True)
+    )
+    return max((last - first).total_seconds() / 60, 1.0)
+
+
 def _ends(reader: Reader, window: Window, tables: Sequence[str]) -> tuple[datetime, datetime] | None:
     where, values = window.where()
     found = [

@@ -45,7 +45,9 @@ TIMES = {
     "sum": NUMBER,
 }  # fmt: skip
 CALLS = listing(count=INTEGER, failed=INTEGER)
-SEEN = {"count": INTEGER, "failed": INTEGER, "mean": NUMBER_OR_NULL, "p95": NUMBER_OR_NULL}
+SEEN = {
+    "count": INTEGER, "per_minute": NUMBER, "failed": INTEGER, "mean": NUMBER_OR_NULL, "p95": NUMBER_OR_NULL,
+}  # fmt: skip
 
 RESOURCES = (
     Resource(

@@ -6,6 +6,7 @@ import pytest
 
 from ext_devkit.insights.analysis.application_map import application_map, kind_of
 from ext_devkit.insights.analysis.window import Window
+from tests.devkit.insights.analysis.conftest import time
 
 ALL = Window()
 
@@ -29,7 +30,15 @@ def test_a_call_leads_to_the_role_whose_request_it_is(rows):
     found = application_map(rows.reader, ALL)
 
     assert found["edges"] == [
-        {"source": "app:shop", "target": "app:stock", "count": 2, "failed": 1, "mean": 20.0, "p95": 30.0}
+        {
+            "source": "app:shop",
+            "target": "app:stock",
+            "count": 2,
+            "failed": 1,
+            "mean": 20.0,
+            "p95": 30.0,
+            "per_minute": 2.0,
+        }
     ]
     assert [(node["id"], node["kind"], node["count"]) for node in found["nodes"]] == [
         ("app:shop", "app", 0), ("app:stock", "app", 2),
@@ -82,6 +91,21 @@ def test_items_without_a_role_are_shown_as_such(rows):
     rows.add("dependencies", target="x")
 
     assert edges(rows) == {("app:(no role)", "http:x"): 1}
+
+
+def test_a_rate_is_that_of_the_window(rows):
+    """Which ends with what there is where it is open, and is never less than a minute."""
+    for at in ("00:00:00", "00:02:00", "00:08:00"):
+        rows.add("requests", at, cloud_RoleName="shop")
+
+    def rate(window):
+        (node,) = application_map(rows.reader, window)["nodes"]
+        return node["per_minute"]
+
+    assert rate(ALL) == 3 / 8
+    assert rate(Window(time("00:02:00"))) == 2 / 6
+    assert rate(Window(time("00:01:00"), time("00:05:00"))) == 1 / 4
+    assert rate(Window(None, time("00:00:01"))) == 1
 
 
 def test_of_nothing_there_is_nothing(rows):

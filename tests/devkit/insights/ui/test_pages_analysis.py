@@ -195,10 +195,19 @@ def test_the_map_is_moved_and_made_larger_with_the_keyboard(page):
 
 def test_the_map_of_a_hundred_roles_has_room_for_all(page):
     nodes = [
-        {"id": f"app:{n}", "name": f"role {n}", "kind": "app", "count": n, "failed": 0, "mean": 1.0, "p95": 2.0}
+        {
+            "id": f"app:{n}",
+            "name": f"role {n}",
+            "kind": "app",
+            "count": n,
+            "failed": 0,
+            "mean": 1.0,
+            "p95": 2.0,
+            "per_minute": 1.0,
+        }
         for n in range(100)
     ]
-    seen = {"count": 1, "failed": 0, "mean": 1.0, "p95": 1.0}
+    seen = {"count": 1, "per_minute": 1.0, "failed": 0, "mean": 1.0, "p95": 1.0}
     # Chains, one that calls itself, two in a circle.
     edges = [{"source": f"app:{n}", "target": f"app:{(n * 3 + 1) % 100}"} | seen for n in range(100)]
     edges += [{"source": "app:5", "target": "app:5"} | seen, {"source": "app:1", "target": "app:0"} | seen]

@@ -139,10 +139,10 @@ class MapPage {
   }
 
   #details(node) {
-    const rows = [["Kind", KINDS[node.kind] ?? node.kind], [node.kind === "app" ? "Requests" : "Calls", count(node.count)], ["Failed", node.failed ? `${count(node.failed)} (${percent(node.failed, node.count)})` : "0"], ["Mean", duration(node.mean)], ["p95", duration(node.p95)]];
+    const rows = [["Kind", KINDS[node.kind] ?? node.kind], [node.kind === "app" ? "Requests" : "Calls", count(node.count)], ["Rate", `${compact(node.per_minute)} / min`], ["Failed", node.failed ? `${count(node.failed)} (${percent(node.failed, node.count)})` : "0"], ["Mean", duration(node.mean)], ["p95", duration(node.p95)]];
     const facts = el("dl", {class: "facts"}, rows.filter(([, value]) => value).map(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
     const nameOf = (id) => clip(this.nodes.find((one) => one.id === id)?.name || "(no name)", 100);
-    const calls = (title, edges, end) => edges.length > 0 && el("section", {class: "section"}, el("h3", {}, title), el("dl", {class: "facts"}, edges.map((edge) => [el("dt", {}, el("button", {type: "button", class: "link", on: {click: () => this.state.set({node: edge[end]})}}, nameOf(edge[end]))), el("dd", {}, [count(edge.count), duration(edge.mean), edge.failed ? `${percent(edge.failed, edge.count)} failed` : ""].filter(Boolean).join(" · "))])));
+    const calls = (title, edges, end) => edges.length > 0 && el("section", {class: "section"}, el("h3", {}, title), el("dl", {class: "facts"}, edges.map((edge) => [el("dt", {}, el("button", {type: "button", class: "link", on: {click: () => this.state.set({node: edge[end]})}}, nameOf(edge[end]))), el("dd", {}, [count(edge.count), `${compact(edge.per_minute)} / min`, duration(edge.mean), edge.failed ? `${percent(edge.failed, edge.count)} failed` : ""].filter(Boolean).join(" · "))])));
     const links = node.kind === "app" && el("div", {class: "chips"}, el("a", {class: "action", href: this.state.link("performance", {role: node.name})}, "Performance"), el("a", {class: "action", href: this.state.link("failures", {role: node.name})}, "Failures"), el("a", {class: "action", href: this.state.link("search", {role: node.name})}, "Items"));
     return [facts, links, calls("Calls", this.edges.filter((edge) => edge.source === node.id), "target"), calls("Called by", this.edges.filter((edge) => edge.target === node.id), "source")];
   }
